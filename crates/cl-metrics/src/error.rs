@@ -1,0 +1,53 @@
+//! What can be wrong with the numbers given to this crate.
+
+/// An input that is not a set of accuracies or of measured values.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A matrix over no contexts.
+    #[error("accuracy matrix: a stream has at least one context, got 0")]
+    NoContexts,
+    /// A row whose length is not the number of contexts.
+    #[error(
+        "accuracy matrix: {what} has length {found}, expected one value per context ({contexts})"
+    )]
+    Length {
+        /// Which row.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The number of contexts.
+        contexts: usize,
+    },
+    /// An accuracy that is no fraction.
+    #[error(
+        "accuracy matrix: {what}, context {context}: {value} is not a fraction between 0 and 1"
+    )]
+    NotAFraction {
+        /// Which row.
+        what: String,
+        /// The context, counted from 0.
+        context: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// More rows than contexts.
+    #[error("accuracy matrix: {found} rows for {contexts} contexts, expected at most {contexts}")]
+    TooManyRows {
+        /// The number of rows with the refused one.
+        found: usize,
+        /// The number of contexts.
+        contexts: usize,
+    },
+    /// A summary of no values.
+    #[error("summary over seeds: no values, expected at least one")]
+    NoValues,
+    /// A summary over a value that is NaN or infinite.
+    #[error("summary over seeds: value {index} is {value}, expected a finite number")]
+    NotFinite {
+        /// Its position, counted from 0.
+        index: usize,
+        /// The value found.
+        value: f64,
+    },
+}

@@ -1,0 +1,52 @@
+//! Metrics of continual learning, and statistics over seeds.
+//!
+//! A run is summarised by its [`AccuracyMatrix`]: `R[i][j]`, the accuracy on context `j` after
+//! training on context `i`, and optionally `b_j`, the accuracy on `j` before any training. Every
+//! metric is a function of that matrix. The literature uses one word ("forgetting", "backward
+//! transfer") for different formulas, so each formula has its own name here; [`METRICS`] lists
+//! name, formula and source. A metric that a matrix does not define is an [`Undefined`] with the
+//! reason, never a 0.
+//!
+//! ```
+//! use cl_metrics::{AccuracyMatrix, bwt_gem, evaluate};
+//!
+//! let matrix = AccuracyMatrix::from_rows(vec![vec![0.9, 0.1], vec![0.6, 0.8]])?;
+//! assert!((bwt_gem(&matrix)? - (0.6 - 0.9)).abs() < 1e-12);
+//! let (values, undefined) = evaluate(&matrix);
+//! assert!((values["final_accuracy"] - 0.7).abs() < 1e-12);
+//! assert_eq!(undefined["fwt_gem"], "fwt_gem needs the accuracies before training");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Formulas count contexts from 1 to `T`, as the papers do; indices in code count from 0.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod accuracy;
+mod error;
+mod forgetting;
+mod intransigence;
+mod matrix;
+mod metric;
+mod summary;
+mod transfer;
+mod undefined;
+
+pub use accuracy::{
+    accuracy_a, average, average_incremental_accuracy, final_accuracy, last, learning_accuracy,
+};
+pub use error::Error;
+pub use forgetting::{forgetting_chaudhry, forgetting_first_last, forgetting_max_incl};
+pub use intransigence::{intransigence, intransigence_per_context};
+pub use matrix::AccuracyMatrix;
+pub use metric::{METRICS, Metric, evaluate, evaluate_with};
+pub use summary::Summary;
+pub use transfer::{bwt_gem, bwt_pairs, fwt_gem, fwt_pairs, transfer};
+pub use undefined::Undefined;
+
+/// The mean of at least one number.
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (sum, count) =
+        values.into_iter().fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    sum / f64::from(count)
+}

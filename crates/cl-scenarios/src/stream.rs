@@ -1,0 +1,69 @@
+//! What a training loop may know about the data.
+
+use crate::{Scenario, Transform};
+
+/// A period of training between two evaluations.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// The contexts whose examples are drawn, ascending.
+    pub contexts: Vec<usize>,
+    /// How long it lasts, in units of one context's steps.
+    pub length: usize,
+}
+
+/// What a method may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Visibility {
+    /// It is told when a context ends.
+    pub boundaries: bool,
+    /// It is told the context of a training example.
+    pub task_id_in_training: bool,
+    /// It is told the context of a test example.
+    pub task_id_at_test: bool,
+    /// The stream itself brings examples of earlier contexts back.
+    pub old_data: bool,
+}
+
+/// A stream of contexts: everything a training loop may know, and nothing else.
+///
+/// Contexts, stages and output units are counted from 0; examples are indices into the tables of the
+/// [`Dataset`](crate::Dataset). The methods panic if a context, stage or label is not there.
+pub trait Stream: Send + Sync {
+    /// What is told at test time.
+    fn scenario(&self) -> Scenario;
+
+    /// Number of contexts, T.
+    fn contexts(&self) -> usize;
+
+    /// The periods of training. Incremental: one per context; joint: one of all contexts and length
+    /// T; cumulative: stage i draws from contexts 0 to i.
+    fn stages(&self) -> &[Stage];
+
+    /// Units of the output layer.
+    fn outputs(&self) -> usize;
+
+    /// Training examples of `context`, ascending.
+    fn train(&self, context: usize) -> &[u32];
+
+    /// Examples on which the accuracy of `context` is measured, ascending.
+    fn test(&self, context: usize) -> &[u32];
+
+    /// The output unit that is right for an example of `context` whose label in the data set is
+    /// `label`. Also defined for labels of other contexts of a split, where the context plays no part.
+    fn target(&self, context: usize, label: u8) -> u32;
+
+    /// Which outputs compete for an example of `context` during and after `stage`, `[outputs]`.
+    ///
+    /// Entry `R[i][j]` of an accuracy matrix uses `active(i, j)`, also for j > i: where only the classes
+    /// seen so far compete, those of a future context are then inactive and its accuracy is 0.
+    fn active(&self, stage: usize, context: usize) -> Vec<bool>;
+
+    /// How the pixels of `context` are moved.
+    fn transform(&self, context: usize) -> &Transform;
+
+    /// What a method may use.
+    fn visibility(&self) -> Visibility;
+
+    /// The conventions of the stream for a result's record: (name, value), in a fixed order.
+    fn describe(&self) -> Vec<(&'static str, String)>;
+}
