@@ -1,0 +1,61 @@
+//! What can go wrong while a method is composed or run.
+
+/// An error of the core.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The tensor core refused or stopped a program.
+    #[error(transparent)]
+    Tensor(#[from] cl_tensor::Error),
+    /// The network's parameters do not form a layout.
+    #[error(transparent)]
+    Network(#[from] cl_nn::Error),
+    /// A replay memory refused a row.
+    #[error(transparent)]
+    Buffer(#[from] cl_buffers::Error),
+    /// Accuracies that are not fractions, or rows of different lengths.
+    #[error(transparent)]
+    Metrics(#[from] cl_metrics::Error),
+    /// A method needs what the stream does not show.
+    #[error("{strategy} needs {needed}; {shown}")]
+    NotShown {
+        /// The method.
+        strategy: String,
+        /// What it needs.
+        needed: &'static str,
+        /// What the stream shows instead.
+        shown: String,
+    },
+    /// A hyper-parameter outside its range.
+    #[error("{strategy}: {name} = {value}; expected {expected}")]
+    HyperParameter {
+        /// The method.
+        strategy: &'static str,
+        /// The hyper-parameter.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// The loss of a member is not a number any more.
+    #[error(
+        "{strategy}, seed {seed}: the loss is {loss} at context {context}, step {step}; \
+         a smaller learning rate or strength may help"
+    )]
+    Diverged {
+        /// The methods that were composed.
+        strategy: String,
+        /// The member's seed.
+        seed: u64,
+        /// The loss, in nats.
+        loss: f32,
+        /// The context, counted from 1.
+        context: usize,
+        /// The step within the context, counted from 1.
+        step: u32,
+    },
+    /// The parts of a run do not fit each other.
+    #[error("{0}")]
+    Misfit(String),
+}

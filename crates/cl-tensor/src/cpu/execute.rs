@@ -1,0 +1,82 @@
+//! Runs the kernels of a plan, on one thread or node by node over all.
+
+use super::memory::Bases;
+use super::pointwise::{self, Registers};
+use super::product;
+use crate::op::{Args, Out};
+use crate::plan::program::{CHUNK, Program};
+use crate::plan::{Kernel, Plan, Product};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// Multiply-accumulates above which a product is worth waking other threads for.
+const SHARED_MACS: usize = 1 << 20;
+/// Elements above which a pointwise pass is.
+const SHARED_ELEMENTS: usize = 1 << 16;
+/// Elements of one task of a shared pass.
+const TASK: usize = 32 * CHUNK;
+
+/// Who works on a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// The calling worker alone; others run other members.
+    One,
+    /// All threads of the pool share large kernels.
+    All,
+}
+
+thread_local! {
+    /// Grows to what the largest program needs, once per thread.
+    static REGISTERS: RefCell<Registers> = RefCell::default();
+}
+
+/// Runs every kernel, then writes the slots that had to wait.
+pub(super) fn run(plan: &Plan, bases: &Bases, threads: Threads) {
+    for kernel in &plan.kernels {
+        match kernel {
+            Kernel::Pointwise(program) => run_pointwise(program, bases, threads),
+            Kernel::Product(product) => run_product(product, bases, threads),
+            Kernel::Op { op, inputs, input_types, output, output_type } => {
+                let args = Args { bases, inputs, input_types, output_type };
+                // SAFETY: the plan gives the result its own memory of this length, which overlaps
+                // no operand of this kernel.
+                let out = unsafe { bases.slice_mut(*output, output_type.len()) };
+                op.run(&args, Out(out));
+            }
+            Kernel::Zero(gaps) => {
+                for &(place, len) in gaps {
+                    // SAFETY: gaps lie inside their vector and belong to no piece.
+                    unsafe { bases.slice_mut(place, len) }.fill(0.0);
+                }
+            }
+        }
+    }
+    for commit in &plan.commits {
+        // SAFETY: the new value lies in the arena, the slot in its own block: no overlap.
+        unsafe {
+            bases.slice_mut(commit.to, commit.len).copy_from_slice(bases.slice(commit.from, commit.len));
+        }
+    }
+}
+
+fn run_pointwise(program: &Program, bases: &Bases, threads: Threads) {
+    if threads == Threads::One || program.len < SHARED_ELEMENTS {
+        REGISTERS.with_borrow_mut(|r| pointwise::run(program, bases, 0..program.len, r));
+        return;
+    }
+    (0..program.len.div_ceil(TASK)).into_par_iter().for_each(|task| {
+        let range = task * TASK..program.len.min((task + 1) * TASK);
+        REGISTERS.with_borrow_mut(|r| pointwise::run(program, bases, range, r));
+    });
+}
+
+fn run_product(product: &Product, bases: &Bases, threads: Threads) {
+    let blocks = product::blocks(product);
+    let macs = product.batch * product.m * product.k * product.n;
+    let run = |block| REGISTERS.with_borrow_mut(|r| product::run_block(product, bases, block, r));
+    if threads == Threads::One || macs < SHARED_MACS || blocks == 1 {
+        (0..blocks).for_each(run);
+    } else {
+        (0..blocks).into_par_iter().for_each(run);
+    }
+}

@@ -1,0 +1,13 @@
+//! The CPU device.
+
+mod denormal;
+mod execute;
+pub(crate) mod math;
+mod memory;
+mod pointwise;
+mod product;
+mod session;
+mod trace;
+
+pub(crate) use memory::Bases;
+pub use session::CpuSession;

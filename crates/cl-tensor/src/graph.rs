@@ -1,0 +1,325 @@
+//! The recorder.
+
+use crate::error::Error;
+use crate::op::Op;
+use crate::ops::{Constant, Poison, Source, SourceKind};
+use crate::types::{DType, Type};
+use crate::var::Var;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// Number of a recorded value; later values have larger numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Initial values of a slot, as part of its declaration.
+#[derive(Clone)]
+pub enum Init {
+    /// All zeros.
+    Zeros,
+    /// One value everywhere.
+    Constant(f32),
+    /// These values, the same for every member.
+    Values(Arc<[f32]>),
+    /// These indices, the same for every member.
+    Indices(Arc<[u32]>),
+    /// A function of the member's seed that fills the slot.
+    Seeded(Arc<dyn Fn(u64, &mut [f32]) + Send + Sync>),
+}
+
+impl Init {
+    /// An initialiser that fills the slot from the member's seed.
+    pub fn seeded(fill: impl Fn(u64, &mut [f32]) + Send + Sync + 'static) -> Self {
+        Self::Seeded(Arc::new(fill))
+    }
+
+    pub(crate) fn fill(&self, seed: u64, slot: &mut [f32]) {
+        match self {
+            Self::Zeros => slot.fill(0.0),
+            Self::Constant(value) => slot.fill(*value),
+            Self::Values(values) => slot.copy_from_slice(values),
+            Self::Indices(values) => slot.copy_from_slice(bytemuck::must_cast_slice(values)),
+            Self::Seeded(fill) => fill(seed, slot),
+        }
+    }
+
+    fn fixed_len(&self) -> Option<usize> {
+        match self {
+            Self::Values(values) => Some(values.len()),
+            Self::Indices(values) => Some(values.len()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Init {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zeros => write!(f, "zeros"),
+            Self::Constant(value) => write!(f, "constant {value}"),
+            Self::Values(values) => write!(f, "{} values", values.len()),
+            Self::Indices(values) => write!(f, "{} indices", values.len()),
+            Self::Seeded(_) => write!(f, "seeded"),
+        }
+    }
+}
+
+/// One recorded value.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub op: Arc<dyn Op>,
+    pub inputs: Vec<NodeId>,
+    pub ty: Type,
+    pub at: &'static Location<'static>,
+}
+
+/// A slot's declaration.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotSpec {
+    pub name: String,
+    pub ty: Type,
+    pub init: Init,
+}
+
+type Key = (&'static str, Vec<u64>, Vec<NodeId>);
+
+#[derive(Default)]
+pub(crate) struct Recording {
+    pub nodes: Vec<Node>,
+    pub slots: Vec<SlotSpec>,
+    /// (slot, value, line), one per slot.
+    pub assigns: Vec<(String, NodeId, &'static Location<'static>)>,
+    pub outputs: Vec<(String, NodeId)>,
+    /// Slots that count as memory kept between contexts.
+    pub kept: BTreeSet<String>,
+    /// The first thing that went wrong; compiling reports it.
+    pub error: Option<Error>,
+    equal: HashMap<Key, NodeId>,
+    sources: HashMap<(SourceKind, String), NodeId>,
+}
+
+impl Recording {
+    /// Kind and name of every value from outside.
+    pub(crate) fn source_names(&self) -> HashMap<usize, (SourceKind, String)> {
+        self.sources.iter().map(|((kind, name), id)| (id.index(), (*kind, name.clone()))).collect()
+    }
+}
+
+/// Records values; compile it with [`crate::Plan::compile`].
+///
+/// Formulas need no `?`: the first misfit is kept with the line that caused it and reported when
+/// the graph is compiled.
+#[derive(Default)]
+pub struct Graph {
+    pub(crate) recording: RefCell<Recording>,
+}
+
+impl Graph {
+    /// An empty recording.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A float value fed for every member at every run.
+    #[track_caller]
+    pub fn input(&self, name: &str, shape: &[usize]) -> Var<'_> {
+        self.source(SourceKind::Input, name, Type::f32(shape))
+    }
+
+    /// An index value fed for every member at every run.
+    #[track_caller]
+    pub fn input_u32(&self, name: &str, shape: &[usize]) -> Var<'_> {
+        self.source(SourceKind::Input, name, Type::u32(shape))
+    }
+
+    /// Data shared by all members, set once per session: [`crate::Session::set_resident`].
+    #[track_caller]
+    pub fn resident(&self, name: &str, shape: &[usize], dtype: DType) -> Var<'_> {
+        self.source(SourceKind::Resident, name, Type { shape: shape.to_vec(), dtype })
+    }
+
+    /// Persistent state of a member. Declaring a name again gives the same slot; the shape must agree.
+    #[track_caller]
+    pub fn slot(&self, name: &str, shape: &[usize], init: Init) -> Var<'_> {
+        self.declare(name, Type::f32(shape), init)
+    }
+
+    /// Persistent indices of a member.
+    #[track_caller]
+    pub fn slot_u32(&self, name: &str, shape: &[usize], init: Init) -> Var<'_> {
+        self.declare(name, Type::u32(shape), init)
+    }
+
+    /// Marks a slot as memory that a method keeps between contexts.
+    pub(crate) fn keep(&self, name: &str) {
+        self.recording.borrow_mut().kept.insert(name.to_owned());
+    }
+
+    #[track_caller]
+    fn declare(&self, name: &str, ty: Type, init: Init) -> Var<'_> {
+        if let Some(len) = init.fixed_len().filter(|&len| len != ty.len()) {
+            return self.fail(format!("slot `{name}`: {len} initial values for {ty}"), ty);
+        }
+        let var = self.source(SourceKind::Slot, name, ty.clone());
+        let mut recording = self.recording.borrow_mut();
+        if !recording.slots.iter().any(|slot| slot.name == name) {
+            recording.slots.push(SlotSpec { name: name.to_owned(), ty, init });
+        }
+        drop(recording);
+        var
+    }
+
+    #[track_caller]
+    fn source(&self, kind: SourceKind, name: &str, ty: Type) -> Var<'_> {
+        let key = (kind, name.to_owned());
+        let known = self.recording.borrow().sources.get(&key).copied();
+        if let Some(id) = known {
+            let existing = self.recording.borrow().nodes[id.index()].ty.clone();
+            if existing != ty {
+                return self.fail(
+                    format!("{kind} `{name}`: declared as {ty}, earlier as {existing}"),
+                    ty,
+                );
+            }
+            return Var::new(self, id);
+        }
+        let op = Source { kind, name: name.to_owned(), ty: ty.clone() };
+        let id = self.insert(Arc::new(op), Vec::new(), ty, Location::caller());
+        self.recording.borrow_mut().sources.insert(key, id);
+        Var::new(self, id)
+    }
+
+    /// A constant scalar.
+    #[track_caller]
+    pub fn constant(&self, value: f32) -> Var<'_> {
+        self.record(Constant(value), &[])
+    }
+
+    /// A constant tensor: the scalar stretched, no memory.
+    #[track_caller]
+    pub fn full(&self, shape: &[usize], value: f32) -> Var<'_> {
+        self.constant(value).expand(shape)
+    }
+
+    /// Writes `value` to a slot when the run ends; all reads in the run see the old value.
+    #[track_caller]
+    pub fn assign(&self, slot: &str, value: Var<'_>) {
+        let at = Location::caller();
+        let declared = {
+            let recording = self.recording.borrow();
+            recording.slots.iter().find(|spec| spec.name == slot).map(|spec| spec.ty.clone())
+        };
+        let misfit = match declared {
+            None => Some(format!("assign: slot `{slot}` is not declared in this graph")),
+            Some(ty) if ty != value.ty() => {
+                Some(format!("assign: slot `{slot}` is {ty}, the value is {}", value.ty()))
+            }
+            Some(_) => {
+                let recording = self.recording.borrow();
+                recording.assigns.iter().find(|(name, ..)| name == slot).map(|(_, _, first)| {
+                    format!(
+                        "assign: slot `{slot}` is assigned twice in one run, first at {}:{}",
+                        first.file(),
+                        first.line()
+                    )
+                })
+            }
+        };
+        if let Some(message) = misfit {
+            self.fail(message, Type::f32(&[]));
+            return;
+        }
+        self.recording.borrow_mut().assigns.push((slot.to_owned(), value.id(), at));
+    }
+
+    /// Names a value that can be read after every run.
+    #[track_caller]
+    pub fn output(&self, name: &str, value: Var<'_>) {
+        let taken = self.recording.borrow().outputs.iter().any(|(known, _)| known == name);
+        if taken {
+            self.fail(format!("output: `{name}` is named twice"), Type::f32(&[]));
+            return;
+        }
+        self.recording.borrow_mut().outputs.push((name.to_owned(), value.id()));
+    }
+
+    /// Records an operation. Equal operations on equal inputs give one value.
+    #[track_caller]
+    pub fn record(&self, op: impl Op, inputs: &[Var<'_>]) -> Var<'_> {
+        self.record_dyn(Arc::new(op), inputs)
+    }
+
+    #[track_caller]
+    pub(crate) fn record_dyn(&self, op: Arc<dyn Op>, inputs: &[Var<'_>]) -> Var<'_> {
+        let ids: Vec<NodeId> = inputs.iter().map(|var| var.id()).collect();
+        let types: Vec<Type> = inputs.iter().map(|var| var.ty()).collect();
+        let poisoned = {
+            let recording = self.recording.borrow();
+            ids.iter().any(|id| recording.nodes[id.index()].op.name() == Poison::NAME)
+        };
+        if poisoned {
+            let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));
+            return self.poison(guess);
+        }
+        let ty = match op.output(&types.iter().collect::<Vec<_>>()) {
+            Ok(ty) => ty,
+            Err(message) => {
+                let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));
+                return self.fail(message, guess);
+            }
+        };
+        let key = (op.name(), op.attributes(), ids.clone());
+        if let Some(&id) = self.recording.borrow().equal.get(&key) {
+            return Var::new(self, id);
+        }
+        let id = self.insert(op, ids, ty, Location::caller());
+        self.recording.borrow_mut().equal.insert(key, id);
+        Var::new(self, id)
+    }
+
+    fn insert(
+        &self,
+        op: Arc<dyn Op>,
+        inputs: Vec<NodeId>,
+        ty: Type,
+        at: &'static Location<'static>,
+    ) -> NodeId {
+        let mut recording = self.recording.borrow_mut();
+        let id = NodeId(u32::try_from(recording.nodes.len()).expect("fewer than 2^32 values"));
+        recording.nodes.push(Node { op, inputs, ty, at });
+        id
+    }
+
+    /// Keeps the first error and goes on with a value that stands for "no value".
+    #[track_caller]
+    pub(crate) fn fail(&self, message: String, guess: Type) -> Var<'_> {
+        let at = Location::caller();
+        let mut recording = self.recording.borrow_mut();
+        recording.error.get_or_insert_with(|| Error::record(at, message));
+        drop(recording);
+        self.poison(guess)
+    }
+
+    #[track_caller]
+    fn poison(&self, guess: Type) -> Var<'_> {
+        let id = self.insert(Arc::new(Poison), Vec::new(), guess, Location::caller());
+        Var::new(self, id)
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recording = self.recording.borrow();
+        write!(f, "Graph({} values, {} slots)", recording.nodes.len(), recording.slots.len())
+    }
+}

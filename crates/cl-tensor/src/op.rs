@@ -1,0 +1,177 @@
+//! What an operation is: shape rule, derivative, CPU kernel, slow reference and cost.
+
+use crate::cpu::Bases;
+use crate::graph::{Graph, NodeId};
+use crate::plan::{Code, Place, Strided};
+use crate::reference::Values;
+use crate::types::Type;
+use crate::var::Var;
+use std::fmt::Debug;
+
+/// How a device runs an operation.
+pub enum Kind {
+    /// Element by element; fused with its neighbours into one pass over memory.
+    Pointwise(Code),
+    /// A view of its first input: no kernel at all. Falls back to a copy where it must.
+    View,
+    /// A matrix product; handled by the product interface.
+    Product,
+    /// Pieces placed at these offsets of one flat vector: [`crate::ops::Assemble`].
+    Assemble(Vec<usize>),
+    /// One number, known when the graph is recorded.
+    Constant(f32),
+    /// Its own kernel, [`Op::run`].
+    Kernel,
+    /// A value from outside: input, slot, resident. The graph makes these.
+    Source,
+}
+
+/// One operation. The trait is open: other crates may add operations and hand their cases to
+/// [`crate::conformance::check`].
+pub trait Op: Debug + Send + Sync + 'static {
+    /// The name in messages and traces, in `snake_case`.
+    fn name(&self) -> &'static str;
+
+    /// The attributes that, with name and inputs, make two nodes equal; floats as their bits.
+    fn attributes(&self) -> Vec<u64>;
+
+    /// Shape and type of the result.
+    ///
+    /// # Errors
+    /// A text that names the operands and what was expected; the graph adds the caller's line.
+    fn output(&self, inputs: &[&Type]) -> Result<Type, String>;
+
+    /// How it is run.
+    fn kind(&self) -> Kind;
+
+    /// The vector-Jacobian product: one cotangent per input, `None` where there is no dependence
+    /// (indices, comparisons). Recorded into the same graph, so it can be differentiated again.
+    fn vjp<'g>(&self, call: &Vjp<'g>) -> Vec<Option<Var<'g>>>;
+
+    /// The definition in f64, element by element and slow on purpose.
+    fn reference(&self, inputs: &[&Values], output: &Type) -> Vec<f64>;
+
+    /// The view, for [`Kind::View`]: how the result addresses its input's memory, if it can.
+    fn view(&self, _input: &Strided, _output: &Type) -> Option<Strided> {
+        None
+    }
+
+    /// The CPU kernel, for [`Kind::Kernel`].
+    fn run(&self, _args: &Args<'_>, _out: Out<'_>) {
+        unreachable!("{} has no kernel of its own", self.name())
+    }
+
+    /// Multiply-accumulates of one run. Only products count: the rest is bandwidth.
+    fn macs(&self, _inputs: &[&Type], _output: &Type) -> u64 {
+        0
+    }
+}
+
+/// What a derivative rule sees.
+pub struct Vjp<'g> {
+    pub(crate) graph: &'g Graph,
+    pub(crate) node: NodeId,
+    pub(crate) inputs: Vec<NodeId>,
+    pub(crate) cotangent: Var<'g>,
+    pub(crate) wanted: Vec<bool>,
+}
+
+impl<'g> Vjp<'g> {
+    /// The graph to record into.
+    #[must_use]
+    pub fn graph(&self) -> &'g Graph {
+        self.graph
+    }
+
+    /// The i-th input of the operation.
+    #[must_use]
+    pub fn input(&self, i: usize) -> Var<'g> {
+        Var::new(self.graph, self.inputs[i])
+    }
+
+    /// The operation's own result.
+    #[must_use]
+    pub fn result(&self) -> Var<'g> {
+        Var::new(self.graph, self.node)
+    }
+
+    /// The cotangent of the result, of the result's shape.
+    #[must_use]
+    pub fn cotangent(&self) -> Var<'g> {
+        self.cotangent
+    }
+
+    /// Whether the i-th input leads to what is differentiated; rules may skip the others.
+    #[must_use]
+    pub fn wants(&self, i: usize) -> bool {
+        self.wanted[i]
+    }
+}
+
+/// What a CPU kernel sees: its operands in the member's memory.
+///
+/// All operands are contiguous.
+pub struct Args<'a> {
+    pub(crate) bases: &'a Bases,
+    pub(crate) inputs: &'a [Place],
+    pub(crate) input_types: &'a [Type],
+    pub(crate) output_type: &'a Type,
+}
+
+impl<'a> Args<'a> {
+    /// Type of the i-th input.
+    #[must_use]
+    pub fn input_type(&self, i: usize) -> &'a Type {
+        &self.input_types[i]
+    }
+
+    /// Number of inputs.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Type of the output.
+    #[must_use]
+    pub fn output_type(&self) -> &'a Type {
+        self.output_type
+    }
+
+    /// The i-th input as floats.
+    #[must_use]
+    pub fn f32(&self, i: usize) -> &'a [f32] {
+        // SAFETY: the plan placed this operand, of this length, in memory that outlives the run and
+        // that no other kernel writes while this one runs.
+        unsafe { self.bases.slice(self.inputs[i], self.input_types[i].len()) }
+    }
+
+    /// The i-th input as indices.
+    #[must_use]
+    pub fn u32(&self, i: usize) -> &'a [u32] {
+        bytemuck::must_cast_slice(self.f32(i))
+    }
+
+    /// The i-th input as bytes (resident data).
+    #[must_use]
+    pub fn u8(&self, i: usize) -> &'a [u8] {
+        // SAFETY: as for `f32`; the plan gives this place the type u8.
+        unsafe { self.bases.bytes(self.inputs[i], self.input_types[i].len()) }
+    }
+}
+
+/// Where a CPU kernel writes: the whole output, contiguous, of unspecified content before.
+pub struct Out<'a>(pub(crate) &'a mut [f32]);
+
+impl<'a> Out<'a> {
+    /// The output as floats.
+    #[must_use]
+    pub fn f32(self) -> &'a mut [f32] {
+        self.0
+    }
+
+    /// The output as indices.
+    #[must_use]
+    pub fn u32(self) -> &'a mut [u32] {
+        bytemuck::must_cast_slice_mut(self.0)
+    }
+}

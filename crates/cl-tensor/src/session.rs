@@ -1,0 +1,204 @@
+//! The device at program level: holds slots, replays plans.
+
+use crate::error::Error;
+use crate::plan::{Plan, Signature};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A plan that a session has loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanId(pub(crate) usize);
+
+/// Data that all members share; never written by a plan.
+#[derive(Clone, Debug)]
+pub enum Resident {
+    /// Bytes, read by `gather_decode`.
+    Bytes(Arc<[u8]>),
+    /// Floats.
+    Floats(Arc<[f32]>),
+    /// Indices.
+    Indices(Arc<[u32]>),
+}
+
+/// The host's part of a run, one per member: says what is fed, sees what comes out.
+///
+/// A host owns the small state of its member (which rows come next) and never sees another's.
+pub trait Host: Send {
+    /// Writes every input of the plan for this step.
+    ///
+    /// # Errors
+    /// Anything that must stop the run; the session reports it unchanged.
+    fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error>;
+
+    /// Reads outputs after the step.
+    ///
+    /// # Errors
+    /// Anything that must stop the run, for example a loss that is not finite.
+    fn collect(&mut self, _step: u32, _outputs: &Outputs<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The host of a plan without inputs.
+struct Silent;
+
+impl Host for Silent {
+    fn feed(&mut self, _: u32, _: &mut Feeds<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The inputs of one member's step.
+pub struct Feeds<'a> {
+    pub(crate) signature: &'a Signature,
+    pub(crate) memory: &'a mut [f32],
+    pub(crate) fed: u64,
+}
+
+impl Feeds<'_> {
+    /// Writes a float input. An input that the plan does not need is ignored.
+    ///
+    /// # Errors
+    /// An unknown name or a wrong length.
+    pub fn f32(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
+        self.write(name, values)
+    }
+
+    /// Writes an index input. An input that the plan does not need is ignored.
+    ///
+    /// # Errors
+    /// An unknown name or a wrong length.
+    pub fn u32(&mut self, name: &str, values: &[u32]) -> Result<(), Error> {
+        self.write(name, bytemuck::must_cast_slice(values))
+    }
+
+    fn write(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
+        let Some(position) = self.signature.inputs.iter().position(|input| input.name == name)
+        else {
+            if self.signature.unused_inputs.iter().any(|unused| unused == name) {
+                return Ok(());
+            }
+            return Err(Error::Unknown {
+                kind: "input",
+                name: name.to_owned(),
+                known: self.signature.input_names(),
+            });
+        };
+        let input = &self.signature.inputs[position];
+        if input.ty.len() != values.len() {
+            return Err(Error::Length {
+                what: "input",
+                name: name.to_owned(),
+                got: values.len(),
+                expected: input.ty.len(),
+            });
+        }
+        self.memory[input.offset..][..values.len()].copy_from_slice(values);
+        self.fed |= 1 << position;
+        Ok(())
+    }
+}
+
+/// The outputs of one member's step.
+pub struct Outputs<'a> {
+    pub(crate) signature: &'a Signature,
+    pub(crate) read: &'a dyn Fn(usize) -> &'a [f32],
+}
+
+impl<'a> Outputs<'a> {
+    /// A float output.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn f32(&self, name: &str) -> Result<&'a [f32], Error> {
+        match self.signature.outputs.iter().position(|output| output.name == name) {
+            Some(position) => Ok((self.read)(position)),
+            None => Err(Error::Unknown {
+                kind: "output",
+                name: name.to_owned(),
+                known: self.signature.output_names(),
+            }),
+        }
+    }
+
+    /// An index output.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn u32(&self, name: &str) -> Result<&'a [u32], Error> {
+        Ok(bytemuck::must_cast_slice(self.f32(name)?))
+    }
+
+    /// A scalar float output.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn scalar(&self, name: &str) -> Result<f32, Error> {
+        Ok(self.f32(name)?[0])
+    }
+}
+
+/// A device that holds slots for a population and replays plans over it.
+///
+/// Slots are the whole state: save them and the hosts, and a run can go on elsewhere.
+pub trait Session {
+    /// Seeds of the members, in order.
+    fn seeds(&self) -> &[u64];
+
+    /// Takes a plan: new slots are initialised from each member's seed, known ones are kept.
+    ///
+    /// # Errors
+    /// A slot that another plan declares differently.
+    fn load(&mut self, plan: Plan) -> Result<PlanId, Error>;
+
+    /// Sets data that all members share.
+    ///
+    /// # Errors
+    /// A length that does not fit what a loaded plan declares.
+    fn set_resident(&mut self, name: &str, data: Resident) -> Result<(), Error>;
+
+    /// Replays a plan for `steps`, for every member with its own host. Members are independent:
+    /// they may run in any order and side by side.
+    ///
+    /// # Errors
+    /// A resident that was not set, an input that was not fed, or what a host returned (of the
+    /// first member that stopped).
+    fn run(
+        &mut self,
+        plan: PlanId,
+        steps: Range<u32>,
+        hosts: &mut [&mut dyn Host],
+    ) -> Result<(), Error>;
+
+    /// Replays a plan without inputs once.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    fn run_once(&mut self, plan: PlanId) -> Result<(), Error> {
+        let mut silent: Vec<Silent> = self.seeds().iter().map(|_| Silent).collect();
+        let mut hosts: Vec<&mut dyn Host> = silent.iter_mut().map(|h| h as &mut dyn Host).collect();
+        self.run(plan, 0..1, &mut hosts)
+    }
+
+    /// Names of all slots.
+    fn slots(&self) -> Vec<String>;
+
+    /// A copy of a member's slot; indices come as their bits.
+    ///
+    /// # Errors
+    /// An unknown slot.
+    fn read(&self, slot: &str, member: usize) -> Result<Vec<f32>, Error>;
+
+    /// Overwrites a member's slot.
+    ///
+    /// # Errors
+    /// An unknown slot or a wrong length.
+    fn write(&mut self, slot: &str, member: usize, values: &[f32]) -> Result<(), Error>;
+
+    /// Every value a plan computes for one member at the present slots and this feed: name, shape,
+    /// first values and the line that recorded it. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    fn trace(&self, plan: PlanId, member: usize, host: &mut dyn Host) -> Result<String, Error>;
+}
