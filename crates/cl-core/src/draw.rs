@@ -86,8 +86,7 @@ impl Draw {
         let share = 1.0 / self.groups.len() as f32;
         let mut used = 0;
         for (ordinal, group) in self.groups.iter_mut().enumerate() {
-            let address =
-                Address::new(seed, Purpose::DRAW).context(stage).ordinal(ordinal as u32);
+            let address = Address::new(seed, Purpose::DRAW).context(stage).ordinal(ordinal as u32);
             if group.rows.len() >= group.count {
                 group.sweep.fill_within_pass(&group.positions, address, &mut group.drawn);
             } else {

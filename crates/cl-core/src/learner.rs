@@ -2,16 +2,17 @@
 
 use crate::draw::{Draw, batch_rows, rows_of};
 use crate::error::Error;
-use crate::host::{Chunks, MAX_REHEARSALS, Numbers, Rows, Training};
+use crate::host::{Chunks, MAX_REHEARSALS, Numbers, Training};
 use crate::model::{ACTIVE, Data, IMAGES, Model, TAP_INDEX, TAP_WEIGHT};
 use crate::parts::Parts;
+use crate::population::{MemberState, data_of, masked, members, same_structure};
 use crate::record::{self, THETA};
-use crate::rehearse::{Member, Mix, Now, Rehearse};
+use crate::rehearse::{Mix, Now};
 use crate::strategy::Strategy;
-use cl_buffers::{Row, RowSize};
+use cl_buffers::Row;
 use cl_nn::{Network, Optimizer, Schedule};
 use cl_random::{Address, Purpose};
-use cl_scenarios::{Dataset, Stream, Transform};
+use cl_scenarios::{Dataset, Stream};
 use cl_tensor::{Cost, CpuSession, Graph, Host, PlanId, Resident, Scope, Session};
 use std::ops::Range;
 
@@ -36,15 +37,6 @@ pub struct Settings {
 
 /// Rows per chunk of a boundary's pass or of an evaluation.
 const CHUNK: usize = 128;
-
-/// One member's host state.
-pub(crate) struct MemberState {
-    pub seed: u64,
-    pub stream: Box<dyn Stream>,
-    pub rehearsals: Vec<Box<dyn Rehearse>>,
-    pub rows: Rows,
-    pub draw: Option<Draw>,
-}
 
 /// What a run costs one member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -359,9 +351,13 @@ impl<'s> Learner<'s> {
                 let transform = member.stream.transform(context);
                 let table = transform.taps(dataset.width, dataset.height).pad_to(taps);
                 // A tap of weight 0 reads nothing: an index out of range gives 0.
-                indices.extend(table.index.iter().zip(&table.weight).map(|(&i, &w)| {
-                    f32::from_bits(if w == 0.0 { u32::MAX } else { i })
-                }));
+                indices.extend(
+                    table
+                        .index
+                        .iter()
+                        .zip(&table.weight)
+                        .map(|(&i, &w)| f32::from_bits(if w == 0.0 { u32::MAX } else { i })),
+                );
                 weights.extend_from_slice(&table.weight);
             }
             self.session.write(TAP_INDEX, index, &indices)?;
@@ -442,77 +438,4 @@ fn limited(seed: u64, stage: usize, rows: &[Row], limit: Option<usize>) -> Vec<R
         rows.truncate(limit);
     }
     rows
-}
-
-fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error> {
-    let structure = |s: &dyn Stream| {
-        (s.scenario(), s.contexts(), s.outputs(), s.stages().to_vec(), masked(s))
-    };
-    if structure(a) == structure(b) {
-        return Ok(());
-    }
-    Err(Error::Misfit(
-        "the members of a population need streams of one structure: scenario, contexts, outputs and \
-         stages"
-            .to_owned(),
-    ))
-}
-
-/// Whether some output is inactive for some row.
-fn masked(stream: &dyn Stream) -> bool {
-    (0..stream.stages().len())
-        .flat_map(|stage| (0..stream.contexts()).map(move |context| (stage, context)))
-        .any(|(stage, context)| stream.active(stage, context).contains(&false))
-}
-
-fn data_of(dataset: &Dataset, stream: &dyn Stream) -> Data {
-    let taps = (0..stream.contexts())
-        .map(|context| stream.transform(context))
-        .filter(|transform| **transform != Transform::Identity)
-        .map(|transform| transform.taps(dataset.width, dataset.height).taps)
-        .max()
-        .unwrap_or(0);
-    Data::Resident {
-        examples: dataset.examples(),
-        features: dataset.features(),
-        scale: dataset.scale,
-        taps,
-    }
-}
-
-fn members(
-    parts: &Parts<'_>,
-    dataset: &Dataset,
-    population: Vec<(u64, Box<dyn Stream>)>,
-    settings: &Settings,
-    stream_rows: usize,
-) -> Result<Vec<MemberState>, Error> {
-    population
-        .into_iter()
-        .map(|(seed, stream)| {
-            let size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
-            let classes = classes(&*stream, &dataset.labels);
-            let rehearsals: Vec<Box<dyn Rehearse>> = {
-                let row_size = size.with_context(stream.contexts() as u32);
-                let about =
-                    Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
-                let make = |(_, make): &(String, crate::parts::Factory<'_>)| make(&about);
-                parts.rehearsals.iter().map(make).collect::<Result<_, _>>()?
-            };
-            let replayed: usize = rehearsals.iter().map(|rehearsal| rehearsal.rows()).sum();
-            let rows = Rows::new(stream_rows + replayed);
-            Ok(MemberState { seed, stream, rehearsals, rows, draw: None })
-        })
-        .collect()
-}
-
-/// Number of (context, label) pairs among the training rows.
-fn classes(stream: &dyn Stream, labels: &[u8]) -> u32 {
-    let mut pairs: Vec<(u32, u32)> = (0..stream.contexts())
-        .flat_map(|context| rows_of(stream, labels, context))
-        .map(|row| (row.context, row.label))
-        .collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs.len() as u32
 }

@@ -17,6 +17,7 @@ mod host;
 mod learner;
 mod model;
 mod parts;
+mod population;
 mod record;
 mod rehearse;
 mod run;

@@ -81,7 +81,8 @@ pub struct Boundary<'a, 'g> {
     pub examples: Vec<Var<'g>>,
 }
 
-pub(crate) type Factory<'s> = Box<dyn Fn(&Member<'_>) -> Result<Box<dyn Rehearse>, crate::Error> + 's>;
+pub(crate) type Factory<'s> =
+    Box<dyn Fn(&Member<'_>) -> Result<Box<dyn Rehearse>, crate::Error> + 's>;
 
 /// The parts of a composition, each under the name of the strategy it came with.
 #[derive(Default)]

@@ -71,13 +71,14 @@ pub(crate) fn observe(
 pub(crate) fn consolidate(model: &Model, parts: &Parts<'_>) -> Result<Plan, Error> {
     let graph = Graph::new();
     let before = theta(&graph, model);
-    let after = parts.consolidations.iter().enumerate().fold(before, |theta, (part, (name, it))| {
-        let examples = (0..it.passes().len())
-            .map(|pass| graph.input(&examples_input(part, pass), &[]))
-            .collect();
-        let scope = Scope::new(&graph, name);
-        it.consolidate(&Boundary { scope, layout: &model.layout, examples }, theta)
-    });
+    let after =
+        parts.consolidations.iter().enumerate().fold(before, |theta, (part, (name, it))| {
+            let examples = (0..it.passes().len())
+                .map(|pass| graph.input(&examples_input(part, pass), &[]))
+                .collect();
+            let scope = Scope::new(&graph, name);
+            it.consolidate(&Boundary { scope, layout: &model.layout, examples }, theta)
+        });
     if after.id() != before.id() {
         graph.assign(THETA, after);
     }

@@ -17,7 +17,9 @@ pub enum Error {
         message: String,
     },
     /// Two plans declare one slot differently.
-    #[error("slot `{name}`: declared as {declared} and, in another plan of this session, as {existing}")]
+    #[error(
+        "slot `{name}`: declared as {declared} and, in another plan of this session, as {existing}"
+    )]
     SlotMismatch {
         /// The slot.
         name: String,

@@ -17,7 +17,8 @@ impl Graph {
     #[track_caller]
     pub fn grads<'g>(&'g self, loss: Var<'g>, wrt: &[Var<'g>]) -> Vec<Var<'g>> {
         if !loss.shape().is_empty() {
-            let poison = self.fail(format!("grad: the loss is {}, not a scalar", loss.ty()), loss.ty());
+            let poison =
+                self.fail(format!("grad: the loss is {}, not a scalar", loss.ty()), loss.ty());
             return vec![poison; wrt.len()];
         }
         self.pullback(loss, self.constant(1.0), wrt)
@@ -60,8 +61,7 @@ impl Graph {
                 continue;
             }
             let node = NodeId(index as u32);
-            let call =
-                Vjp { graph: self, node, inputs: inputs.clone(), cotangent: total, wanted };
+            let call = Vjp { graph: self, node, inputs: inputs.clone(), cotangent: total, wanted };
             for (position, part) in op.vjp(&call).into_iter().enumerate() {
                 let input = inputs[position].index();
                 if let Some(part) = part.filter(|_| leads[input]) {
@@ -70,7 +70,9 @@ impl Graph {
             }
         }
         wrt.iter()
-            .map(|w| found.get(&w.id().index()).copied().unwrap_or_else(|| self.full(&w.shape(), 0.0)))
+            .map(|w| {
+                found.get(&w.id().index()).copied().unwrap_or_else(|| self.full(&w.shape(), 0.0))
+            })
             .collect()
     }
 

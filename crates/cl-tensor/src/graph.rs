@@ -21,6 +21,9 @@ impl NodeId {
     }
 }
 
+/// Fills a slot from the member's seed.
+type Fill = dyn Fn(u64, &mut [f32]) + Send + Sync;
+
 /// Initial values of a slot, as part of its declaration.
 #[derive(Clone)]
 pub enum Init {
@@ -33,7 +36,7 @@ pub enum Init {
     /// These indices, the same for every member.
     Indices(Arc<[u32]>),
     /// A function of the member's seed that fills the slot.
-    Seeded(Arc<dyn Fn(u64, &mut [f32]) + Send + Sync>),
+    Seeded(Arc<Fill>),
 }
 
 impl Init {
@@ -186,14 +189,12 @@ impl Graph {
         if let Some(id) = known {
             let existing = self.recording.borrow().nodes[id.index()].ty.clone();
             if existing != ty {
-                return self.fail(
-                    format!("{kind} `{name}`: declared as {ty}, earlier as {existing}"),
-                    ty,
-                );
+                return self
+                    .fail(format!("{kind} `{name}`: declared as {ty}, earlier as {existing}"), ty);
             }
             return Var::new(self, id);
         }
-        let op = Source { kind, name: name.to_owned(), ty: ty.clone() };
+        let op = Source { kind, ty: ty.clone() };
         let id = self.insert(Arc::new(op), Vec::new(), ty, Location::caller());
         self.recording.borrow_mut().sources.insert(key, id);
         Var::new(self, id)

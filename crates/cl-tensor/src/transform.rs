@@ -88,7 +88,10 @@ impl Graph {
                 value = NodeId(only as u32);
                 next = readers(value);
             }
-            let what = format!("the parameter at offset {offset} (shape {:?})", nodes[value.index()].ty.shape);
+            let what = format!(
+                "the parameter at offset {offset} (shape {:?})",
+                nodes[value.index()].ty.shape
+            );
             let [site] = next[..] else {
                 return Err(format!(
                     "grad_square_rows: {what} is used {} times; a closed form needs one use",
@@ -103,7 +106,9 @@ impl Graph {
                 }
                 ("add", Some(_)) if nodes[value.index()].ty.shape.len() == 1 => Role::Bias,
                 (name, _) => {
-                    return Err(format!("grad_square_rows: {what} is used by `{name}`; no closed form"));
+                    return Err(format!(
+                        "grad_square_rows: {what} is used by `{name}`; no closed form"
+                    ));
                 }
             };
             uses.push(Use { offset, role, node: NodeId(site as u32) });

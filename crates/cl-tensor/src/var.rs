@@ -1,11 +1,12 @@
 //! A recorded value and what can be done with it.
 
 use crate::graph::{Graph, NodeId};
+use crate::op::Kind;
 use crate::ops::{
     ArgMax, Binary, CrossEntropy, EqualIndex, Expand, Gather, GatherColumns, GatherDecode,
-    LogSoftmax, MatMul, Reshape, ScatterAdd, Select, Slice, Softmax, Sum, ToFloat, Transpose, Unary,
+    LogSoftmax, MatMul, Reshape, ScatterAdd, Select, Slice, Softmax, Sum, ToFloat, Transpose,
+    Unary,
 };
-use crate::op::Kind;
 use crate::types::{Type, broadcast};
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};

@@ -54,7 +54,9 @@ pub(super) fn run(plan: &Plan, bases: &Bases, threads: Threads) {
     for commit in &plan.commits {
         // SAFETY: the new value lies in the arena, the slot in its own block: no overlap.
         unsafe {
-            bases.slice_mut(commit.to, commit.len).copy_from_slice(bases.slice(commit.from, commit.len));
+            bases
+                .slice_mut(commit.to, commit.len)
+                .copy_from_slice(bases.slice(commit.from, commit.len));
         }
     }
 }

@@ -26,7 +26,12 @@ pub(super) struct Registers {
 struct Aligned(Chunk);
 
 /// Runs the elements `range` of a program.
-pub(super) fn run(program: &Program, bases: &Bases, range: Range<usize>, registers: &mut Registers) {
+pub(super) fn run(
+    program: &Program,
+    bases: &Bases,
+    range: Range<usize>,
+    registers: &mut Registers,
+) {
     let needed = program.registers + program.loads.len();
     if registers.chunks.len() < needed {
         registers.chunks.resize(needed, Aligned([0.0; CHUNK]));
@@ -88,7 +93,12 @@ fn interpret(program: &Program, bases: &Bases, range: Range<usize>, registers: &
                     }
                 }
                 Load::Strided(place, view) => {
-                    gather(bases.pointer(*place), view, at, &mut registers.chunks[own + l].0[..count]);
+                    gather(
+                        bases.pointer(*place),
+                        view,
+                        at,
+                        &mut registers.chunks[own + l].0[..count],
+                    );
                     registers.pointers[l] = &raw const registers.chunks[own + l].0;
                 }
             }

@@ -33,9 +33,7 @@ pub(super) fn run_block(product: &Product, bases: &Bases, block: usize, register
     let place = Place { offset: product.out.offset + start as u32, ..product.out };
     // SAFETY: the plan gives the result `batch * m * n` elements that overlap no operand; this block
     // is the only one that writes these rows.
-    let mut c = unsafe {
-        ArrayViewMut2::from_shape_ptr((count, product.n), bases.pointer(place))
-    };
+    let mut c = unsafe { ArrayViewMut2::from_shape_ptr((count, product.n), bases.pointer(place)) };
     general_mat_mul(1.0, &a, &b, 0.0, &mut c);
     if let Some(epilogue) = &product.epilogue {
         pointwise::run(epilogue, bases, start..start + count * product.n, registers);

@@ -236,9 +236,16 @@ impl Session for CpuSession {
                 .iter()
                 .map(|&slot| std::mem::take(&mut self.slots[slot].blocks[member]))
                 .collect();
-            queue.push_back(Lane { member, next: steps.start, slots, host: &mut **host, error: None });
+            queue.push_back(Lane {
+                member,
+                next: steps.start,
+                slots,
+                host: &mut **host,
+                error: None,
+            });
         }
-        let shift = Shift { loaded, residents: &residents, end: steps.end, stop: AtomicU32::new(u32::MAX) };
+        let shift =
+            Shift { loaded, residents: &residents, end: steps.end, stop: AtomicU32::new(u32::MAX) };
         let done = if queue.len() >= self.threads {
             shift.side_by_side(&self.pool, queue)
         } else {
@@ -343,7 +350,9 @@ impl Shift<'_> {
     }
 
     fn finished(&self, lane: &Lane<'_>) -> bool {
-        lane.error.is_some() || lane.next >= self.end || lane.next > self.stop.load(Ordering::Relaxed)
+        lane.error.is_some()
+            || lane.next >= self.end
+            || lane.next > self.stop.load(Ordering::Relaxed)
     }
 
     fn run_slice(&self, lane: &mut Lane<'_>, scratch: &mut Scratch, steps: u32, threads: Threads) {
@@ -356,16 +365,17 @@ impl Shift<'_> {
         let end = self.end.min(lane.next.saturating_add(steps));
         while lane.next < end && lane.next <= self.stop.load(Ordering::Relaxed) {
             let step = lane.next;
-            let outcome = feed(plan, lane.host, step, scratch.feeds.as_mut_slice()).and_then(|()| {
-                execute::run(plan, &scratch.bases, threads);
-                let bases = &scratch.bases;
-                let read = |position: usize| {
-                    let output: &Port = &plan.signature.outputs[position];
-                    // SAFETY: outputs stay in the arena or a slot until the next step.
-                    unsafe { bases.slice(output.place, output.ty.len()) }
-                };
-                lane.host.collect(step, &Outputs { signature: &plan.signature, read: &read })
-            });
+            let outcome =
+                feed(plan, lane.host, step, scratch.feeds.as_mut_slice()).and_then(|()| {
+                    execute::run(plan, &scratch.bases, threads);
+                    let bases = &scratch.bases;
+                    let read = |position: usize| {
+                        let output: &Port = &plan.signature.outputs[position];
+                        // SAFETY: outputs stay in the arena or a slot until the next step.
+                        unsafe { bases.slice(output.place, output.ty.len()) }
+                    };
+                    lane.host.collect(step, &Outputs { signature: &plan.signature, read: &read })
+                });
             if let Err(error) = outcome {
                 lane.error = Some((step, error));
                 self.stop.fetch_min(step, Ordering::Relaxed);

@@ -34,7 +34,6 @@ impl fmt::Display for SourceKind {
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub kind: SourceKind,
-    pub name: String,
     pub ty: Type,
 }
 

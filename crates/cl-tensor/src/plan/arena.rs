@@ -44,13 +44,13 @@ pub(super) fn allocate(low: &Lowered, units: &Units, schedule: &Schedule) -> Mem
             memory.place[v] = Some(slot_place(slot));
         }
     }
-    for (&product, &with) in &shared {
-        memory.place[product] = memory.place[with];
-    }
     for v in 0..low.values.len() {
         if matches!(low.home[v], Home::Piece(..)) && low.live[v] {
             memory.place[v] = Some(piece_place(low, &memory, v));
         }
+    }
+    for (&product, &with) in &shared {
+        memory.place[product] = memory.place[with];
     }
     memory
 }
@@ -134,9 +134,10 @@ fn shared_with_product(low: &Lowered, units: &Units, kept: &[bool]) -> HashMap<u
         if kept[product] || members.len() == 1 {
             continue;
         }
-        let target = members.iter().copied().find(|&v| {
-            v != product && kept[v] && !matches!(low.home[v], Home::Slot(_))
-        });
+        let target = members
+            .iter()
+            .copied()
+            .find(|&v| v != product && kept[v] && !matches!(low.home[v], Home::Slot(_)));
         if let Some(target) = target {
             shared.insert(product, target);
         }

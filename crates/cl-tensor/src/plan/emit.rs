@@ -169,7 +169,9 @@ pub(super) fn borders(
         .feeds
         .iter()
         .map(|&(v, offset)| {
-            let How::Source(_, name) = &low.values[v].how else { unreachable!("feeds are sources") };
+            let How::Source(_, name) = &low.values[v].how else {
+                unreachable!("feeds are sources")
+            };
             let place = memory.place[v].expect("a feed has memory");
             Port { name: name.clone(), ty: low.values[v].ty.clone(), offset, place }
         })

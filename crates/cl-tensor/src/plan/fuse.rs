@@ -97,9 +97,8 @@ impl Units {
 
     /// Whether something between the two needs `from` finished before `to` starts.
     fn blocked(&self, from: usize, to: usize) -> bool {
-        let direct = |v: &usize| {
-            self.readers[*v].iter().any(|r| self.of[r.value] == to && !r.aligned)
-        };
+        let direct =
+            |v: &usize| self.readers[*v].iter().any(|r| self.of[r.value] == to && !r.aligned);
         if self.members[from].iter().any(direct) {
             return true;
         }

@@ -231,9 +231,9 @@ fn borders(recording: &Recording, mut low: Lowering, live: Vec<bool>) -> Lowered
         }
         outputs.push((name.clone(), operand, ty));
     }
-    for vector in 0..recording.nodes.len() {
+    for (vector, &needed) in live.iter().enumerate() {
         let How::Assemble(offsets) = low.values[vector].how.clone() else { continue };
-        if !live[vector] {
+        if !needed {
             continue;
         }
         for (position, offset) in offsets.into_iter().enumerate() {
@@ -267,6 +267,7 @@ fn borders(recording: &Recording, mut low: Lowering, live: Vec<bool>) -> Lowered
             _ => None,
         })
         .collect();
-    let home = (0..low.values.len()).map(|v| home.get(&v).copied().unwrap_or(Home::Arena)).collect();
+    let home =
+        (0..low.values.len()).map(|v| home.get(&v).copied().unwrap_or(Home::Arena)).collect();
     Lowered { values: low.values, live, home, assigns, outputs, slot_names, residents }
 }

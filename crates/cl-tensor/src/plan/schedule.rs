@@ -16,11 +16,9 @@ pub(super) struct Schedule {
 }
 
 pub(super) fn schedule(low: &mut Lowered, units: &mut Units) -> Schedule {
-    let mut after: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); units.members.len()];
-    for unit in 0..units.members.len() {
-        let next: Vec<usize> = units.next(unit).filter(|&other| other != unit).collect();
-        after[unit].extend(next);
-    }
+    let mut after: Vec<BTreeSet<usize>> = (0..units.members.len())
+        .map(|unit| units.next(unit).filter(|&other| other != unit).collect())
+        .collect();
     let mut commits = Vec::new();
     for (slot, value) in low.assigns.clone() {
         if in_place(low, units, &mut after, slot, value) {
@@ -47,9 +45,7 @@ fn in_place(
     value: usize,
 ) -> bool {
     let writer = units.of[value];
-    let is_slot = |how: &How| {
-        matches!(how, How::Source(SourceKind::Slot, name) if *name == low.slot_names[slot])
-    };
+    let is_slot = |how: &How| matches!(how, How::Source(SourceKind::Slot, name) if *name == low.slot_names[slot]);
     let mut earlier = BTreeSet::new();
     for (reader, other) in low.values.iter().enumerate() {
         if !low.live[reader] || !other.is_computed() {

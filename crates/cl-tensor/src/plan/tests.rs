@@ -57,9 +57,8 @@ struct Batch {
 
 impl Host for Batch {
     fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
-        let x: Vec<f32> = (0..self.rows * self.features)
-            .map(|i| (i * 7919 % 101) as f32 / 101.0)
-            .collect();
+        let x: Vec<f32> =
+            (0..self.rows * self.features).map(|i| (i * 7919 % 101) as f32 / 101.0).collect();
         let target: Vec<u32> = (0..self.rows).map(|r| (r % 10) as u32).collect();
         feeds.f32("x", &x)?;
         feeds.u32("target", &target)
@@ -228,11 +227,15 @@ fn an_input_that_was_not_fed_is_named() {
 fn squared_gradients_per_row_are_those_of_single_examples() {
     let (rows, inputs, hidden) = (5, 3, 4);
     let record = |graph: &Graph, rows: usize| {
-        let theta = graph.slot("theta", &[128], Init::seeded(|_, values| {
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = ((i * 37 % 19) as f32 - 9.0) / 11.0;
-            }
-        }));
+        let theta = graph.slot(
+            "theta",
+            &[128],
+            Init::seeded(|_, values| {
+                for (i, value) in values.iter_mut().enumerate() {
+                    *value = ((i * 37 % 19) as f32 - 9.0) / 11.0;
+                }
+            }),
+        );
         let w1 = theta.slice(0, 0..12).reshape(&[inputs, hidden]);
         let b1 = theta.slice(0, 16..20);
         let w2 = theta.slice(0, 64..76).reshape(&[hidden, 3]);
@@ -252,11 +255,14 @@ fn squared_gradients_per_row_are_those_of_single_examples() {
         record(&graph, rows);
         let values = crate::Values::new;
         crate::ReferenceSession::new(0)
-            .run(&graph, &[
-                ("x", values(&[rows, inputs], x.to_vec())),
-                ("target", values(&[rows], target.to_vec())),
-                ("weight", values(&[rows], weight.to_vec())),
-            ])
+            .run(
+                &graph,
+                &[
+                    ("x", values(&[rows, inputs], x.to_vec())),
+                    ("target", values(&[rows], target.to_vec())),
+                    ("weight", values(&[rows], weight.to_vec())),
+                ],
+            )
             .unwrap()[name]
             .data
             .clone()

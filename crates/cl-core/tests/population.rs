@@ -1,0 +1,255 @@
+//! The guarantees of the loop, with no method and with a small one of our own.
+#![allow(clippy::unwrap_used)]
+
+use cl_core::{
+    Consolidate, Error, Learner, Member, Mix, Naive, Now, Outcome, Parts, Penalty, Rehearse, Row,
+    Settings, Share, Step, Strategy, run,
+};
+use cl_nn::{Adam, Mlp, Schedule};
+use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_tensor::{Init, Var};
+
+fn spec(seed: u64, scenario: Scenario, protocol: Protocol) -> ContextStream {
+    let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part: Part::Final, pad: 0 };
+    spec.build(&digits()).unwrap()
+}
+
+fn learner<'s>(
+    strategy: &'s dyn Strategy,
+    seeds: &[u64],
+    threads: usize,
+    steps: u32,
+    stream: &dyn Fn(u64) -> ContextStream,
+) -> Result<Learner<'s>, Error> {
+    let population: Vec<(u64, Box<dyn Stream>)> =
+        seeds.iter().map(|&seed| (seed, Box::new(stream(seed)) as Box<dyn Stream>)).collect();
+    let outputs = population[0].1.outputs();
+    let settings = Settings {
+        steps,
+        batch: 32,
+        optimizer: Box::new(Adam::new(1e-3)),
+        schedule: Schedule::Constant,
+        reset_optimizer: false,
+        mix: Mix::ByContext,
+        threads,
+    };
+    let network = Mlp::new(&[64, 40, outputs])?.with_dropout(0.2)?;
+    Learner::new(strategy, &digits(), population, Box::new(network), settings)
+}
+
+fn accuracies(outcomes: &[Outcome]) -> Vec<Vec<Vec<f64>>> {
+    outcomes.iter().map(|outcome| outcome.accuracy.rows().to_vec()).collect()
+}
+
+/// Pulls theta towards where it was at the last boundary.
+struct Pull(f32);
+
+impl Strategy for Pull {
+    fn name(&self) -> String {
+        "pull".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.penalty(self).consolidate(self);
+    }
+}
+
+impl Penalty for Pull {
+    fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
+        let shape = [step.layout.len()];
+        let anchor = step.scope.kept("anchor", &shape, step.layout.init());
+        step.scope.hyper("strength", self.0) * (step.theta - anchor).square().sum()
+    }
+}
+
+impl Consolidate for Pull {
+    fn consolidate<'g>(&self, at: &cl_core::Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        at.scope.kept("anchor", &[at.layout.len()], at.layout.init());
+        at.scope.assign("anchor", theta);
+        theta
+    }
+}
+
+/// Replays the first rows of the first context, and checks what the loop shows it.
+struct FirstRows(Vec<Row>);
+
+impl Rehearse for FirstRows {
+    fn rows(&self) -> usize {
+        4
+    }
+    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
+        if self.0.is_empty() {
+            return Ok(Share::Empty);
+        }
+        assert!(now.stage > 0);
+        rows.copy_from_slice(&self.0);
+        weights.fill(0.25);
+        Ok(Share::Joined(1.0))
+    }
+    fn see(&mut self, _: Now, rows: &[Row]) -> Result<(), Error> {
+        assert_eq!(rows.len(), 32);
+        Ok(())
+    }
+    fn end_context(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+        assert!(rows.iter().all(|row| row.context == now.stage));
+        if self.0.is_empty() {
+            self.0 = rows[..4].to_vec();
+        }
+        Ok(())
+    }
+    fn peak_bytes(&self) -> u64 {
+        4 * 66
+    }
+}
+
+struct Replay;
+
+impl Strategy for Replay {
+    fn name(&self) -> String {
+        "replay".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.rehearse(|_: &Member<'_>| Ok(Box::new(FirstRows(Vec::new()))));
+    }
+}
+
+#[test]
+fn a_population_gives_the_bits_of_single_runs_on_any_number_of_threads() {
+    let stream = |seed| spec(seed, Scenario::Class, Protocol::Split);
+    let strategy = (Pull(0.1), Replay);
+    let mut population = learner(&strategy, &[2, 3, 4], 2, 6, &stream).unwrap();
+    let together = accuracies(&run(&mut population, &mut ()).unwrap());
+    for (member, seed) in [2, 3, 4].into_iter().enumerate() {
+        for threads in [1, 2] {
+            let mut single = learner(&strategy, &[seed], threads, 6, &stream).unwrap();
+            let alone = accuracies(&run(&mut single, &mut ()).unwrap());
+            assert_eq!(alone[0], together[member]);
+            for slot in single.session().slots() {
+                let alone = single.session().read(&slot, 0).unwrap();
+                let bits =
+                    |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+                let together = population.session().read(&slot, member).unwrap();
+                assert!(bits(alone) == bits(together), "slot {slot}, seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_learns_the_present_context_and_forgets_the_first() {
+    let stream = |seed| spec(seed, Scenario::Task, Protocol::Split);
+    let mut learner = learner(&Naive, &[2, 3], 2, 150, &stream).unwrap();
+    let outcomes = run(&mut learner, &mut ()).unwrap();
+    for outcome in &outcomes {
+        let rows = outcome.accuracy.rows();
+        assert_eq!(rows.len(), 5);
+        assert!((0..5).all(|i| rows[i][i] > 0.9), "{rows:?}");
+        let before = outcome.accuracy.before().unwrap();
+        assert!(before.iter().sum::<f64>() / 5.0 < 0.9, "{before:?}");
+    }
+}
+
+#[test]
+fn joint_training_learns_everything() {
+    for scenario in Scenario::ALL {
+        let stream = |seed| spec(seed, scenario, Protocol::Split).joint();
+        let mut learner = learner(&Naive, &[2], 2, 150, &stream).unwrap();
+        let outcomes = run(&mut learner, &mut ()).unwrap();
+        let rows = outcomes[0].accuracy.rows();
+        assert_eq!(rows.len(), 1);
+        assert!(rows[0].iter().sum::<f64>() / 5.0 > 0.9, "{scenario}: {rows:?}");
+    }
+}
+
+#[test]
+fn rotated_and_permuted_contexts_are_shown_as_their_transforms_say() {
+    for protocol in [Protocol::Permuted, Protocol::Rotated] {
+        let stream = |seed| spec(seed, Scenario::Domain, protocol);
+        let mut learner = learner(&Naive, &[2], 1, 250, &stream).unwrap();
+        let outcomes = run(&mut learner, &mut ()).unwrap();
+        let rows = outcomes[0].accuracy.rows();
+        assert!(rows[0][0] > 0.8, "{rows:?}");
+        assert!(rows[0][4] < rows[0][0] - 0.2, "the last context looks different: {rows:?}");
+        assert!(rows[4][4] > 0.8, "{rows:?}");
+    }
+}
+
+#[test]
+fn a_sweep_over_a_hyper_parameter_is_a_population() {
+    let stream = |_| spec(2, Scenario::Class, Protocol::Split);
+    let pull = Pull(0.0);
+    let mut sweep = learner(&pull, &[2, 2], 2, 6, &stream).unwrap();
+    sweep.set_hyper("pull/strength", 1, 10.0).unwrap();
+    run(&mut sweep, &mut ()).unwrap();
+    let strong = Pull(10.0);
+    let mut single = learner(&strong, &[2], 1, 6, &stream).unwrap();
+    run(&mut single, &mut ()).unwrap();
+    let theta =
+        |learner: &mut Learner<'_>, member| learner.session().read("theta", member).unwrap();
+    assert_eq!(theta(&mut sweep, 1), theta(&mut single, 0));
+    assert_ne!(theta(&mut sweep, 0), theta(&mut sweep, 1));
+}
+
+#[test]
+fn at_strength_zero_a_penalty_changes_no_bit() {
+    let stream = |seed| spec(seed, Scenario::Domain, Protocol::Split);
+    let neutral = Pull(0.0);
+    let mut with = learner(&neutral, &[2], 1, 6, &stream).unwrap();
+    run(&mut with, &mut ()).unwrap();
+    let mut without = learner(&Naive, &[2], 1, 6, &stream).unwrap();
+    run(&mut without, &mut ()).unwrap();
+    let theta = |learner: &mut Learner<'_>| learner.session().read("theta", 0).unwrap();
+    assert_eq!(theta(&mut with), theta(&mut without));
+}
+
+#[test]
+fn bytes_kept_are_kept_slots_without_padding_and_buffers() {
+    let stream = |seed| spec(seed, Scenario::Class, Protocol::Split);
+    let strategy = (Pull(0.1), Replay);
+    let learner = learner(&strategy, &[2], 1, 1, &stream).unwrap();
+    let parameters = 64 * 40 + 40 + 40 * 10 + 10;
+    assert_eq!(learner.model().layout.parameters(), parameters);
+    assert_eq!(learner.bytes_kept(), 4 * parameters as u64 + 4 * 66);
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_names_context_step_and_strategy() {
+    struct Poisoned;
+    impl Strategy for Poisoned {
+        fn name(&self) -> String {
+            "poisoned".to_owned()
+        }
+        fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+            parts.penalty(self);
+        }
+    }
+    impl Penalty for Poisoned {
+        fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
+            let zero = step.scope.slot("zero", &[], Init::Zeros);
+            step.theta.sum() * (zero / zero)
+        }
+    }
+    let stream = |seed| spec(seed, Scenario::Class, Protocol::Split);
+    let mut learner = learner(&Poisoned, &[2, 3], 2, 6, &stream).unwrap();
+    let error = run(&mut learner, &mut ()).unwrap_err().to_string();
+    assert!(error.starts_with("poisoned, seed 2: the loss is NaN at context 1, step 2"), "{error}");
+}
+
+#[test]
+fn a_need_that_the_stream_does_not_meet_is_refused_by_name() {
+    struct Asks;
+    impl Strategy for Asks {
+        fn name(&self) -> String {
+            "asks".to_owned()
+        }
+        fn parts<'s>(&'s self, _: &mut Parts<'s>) {}
+        fn needs(&self) -> cl_core::Needs {
+            cl_core::Needs { task_id_at_test: true, ..Default::default() }
+        }
+    }
+    let stream = |seed| spec(seed, Scenario::Class, Protocol::Split);
+    let error = learner(&(Pull(0.1), Asks), &[2], 1, 1, &stream).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "asks needs the context of each test example; a class-incremental stream does not show it"
+    );
+}
