@@ -64,10 +64,9 @@ pub(crate) fn members(
     population
         .into_iter()
         .map(|(seed, stream)| {
-            let size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
+            let row_size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
             let classes = classes(&*stream, &dataset.labels);
             let rehearsals: Vec<Box<dyn Rehearse>> = {
-                let row_size = size.with_context(stream.contexts() as u32);
                 let about =
                     Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
                 let make = |(_, make): &(String, Factory<'_>)| make(&about);

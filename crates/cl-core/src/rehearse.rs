@@ -10,8 +10,8 @@ pub struct Member<'a> {
     pub seed: u64,
     /// Its stream.
     pub stream: &'a dyn Stream,
-    /// Bytes of one stored row: the example as the data set stores it, its label, and its context
-    /// where rows are told apart by it.
+    /// Bytes of one stored row: the example as the data set stores it and its label. A method that
+    /// stores the context too adds it: [`RowSize::with_context`].
     pub row_size: RowSize,
     /// Rows of the stream in one batch.
     pub batch: usize,
@@ -84,8 +84,9 @@ pub enum Mix {
 }
 
 impl Mix {
-    /// Weights of the stream's rows and of all replayed rows together.
-    pub(crate) fn weights(self, stage: u32) -> (f32, f32) {
+    /// Weights of the stream's rows and of all replayed rows together at a stage, counted from 0.
+    #[must_use]
+    pub fn weights(self, stage: u32) -> (f32, f32) {
         match self {
             Self::ByContext => {
                 let current = 1.0 / (stage + 1) as f32;

@@ -148,17 +148,19 @@ impl Trial {
         Ok(host.loss)
     }
 
-    /// Ends a context whose training rows are these, in chunks of the recorded number of rows.
+    /// Ends a context whose training rows are these, in chunks of the recorded number of rows; rows
+    /// of weight 0 are padding.
     ///
     /// # Errors
     /// What the device refuses.
     pub fn boundary(&mut self, chunks: &[Batch]) -> Result<(), Error> {
-        let rows: usize = chunks.iter().map(|chunk| chunk.target.len()).sum();
+        let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
+        let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
         let mut numbers = crate::host::Numbers(Vec::new());
         for &(part, pass, plan) in &self.observe {
-            numbers.0.push((record::examples_input(part, pass), rows as f32));
+            numbers.0.push((record::examples_input(part, pass), rows));
             for chunk in chunks {
-                let weight = vec![1.0; chunk.target.len()];
+                let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let mut host = Fed { batch: chunk, weight: &weight, loss: f32::NAN };
                 self.session.run(plan, 0..1, &mut [&mut host])?;
             }

@@ -1,0 +1,33 @@
+//! Continual learning in parameter space: what earlier contexts found important resists change.
+//!
+//! | strategy | name | importance of a parameter | penalty |
+//! |---|---|---|---|
+//! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
+//! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
+//! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
+//!
+//! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
+//!
+//! ```
+//! use cl_core::Strategy;
+//! use cl_regularize::{Ewc, Si};
+//!
+//! let both = (Ewc { lambda: 1000.0, ..Ewc::default() }, Si::default());
+//! assert_eq!(both.name(), "ewc+si");
+//! assert!(both.check().is_ok());
+//! assert!(Ewc { lambda: -1.0, ..Ewc::default() }.check().is_err());
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod ewc;
+mod fisher;
+mod online_ewc;
+mod range;
+mod si;
+
+pub use ewc::Ewc;
+pub use fisher::{Divisor, Fisher};
+pub use online_ewc::OnlineEwc;
+pub use si::{Floor, PathGradient, Si};

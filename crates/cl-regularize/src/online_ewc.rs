@@ -1,0 +1,107 @@
+//! Elastic weight consolidation with one running penalty.
+
+use crate::fisher::{Divisor, Fisher};
+use crate::range::{expect, strength};
+use cl_core::{Boundary, Consolidate, Error, Needs, Parts, Pass, Penalty, Step, Strategy};
+use cl_tensor::{Init, Var};
+
+/// Online elastic weight consolidation: one anchor, a decayed Fisher information.
+///
+/// L = CE + λ/2 Σ_i γ F_i (θ_i − θ*_i)²,  and when context t ends F ← γ F + F_t, θ* ← θ
+///
+/// Schwarz et al. 2018, online EWC. γ stands in the loss as well as in the recursion: the
+/// past is discounted once more while the next context is learned. F_t is the [`Fisher`] information
+/// of context t alone.
+///
+/// | field | default | range | what |
+/// |---|---|---|---|
+/// | `lambda` | 400 | ≥ 0 | strength; slot `lambda` |
+/// | `gamma` | 1 | [0, 1] | what stays of the past per context; slot `gamma` |
+/// | `fisher` | exact, all rows, N | | how the Fisher information is measured |
+///
+/// Schwarz et al. choose λ and γ per domain; the defaults are the λ of [`crate::Ewc`] and the γ of the
+/// code of van de Ven et al. 2022. Neutral setting: `lambda` = 0. Memory: two numbers per parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnlineEwc {
+    /// Strength λ.
+    pub lambda: f64,
+    /// What stays of the past per context, γ.
+    pub gamma: f64,
+    /// How the Fisher information is measured.
+    pub fisher: Fisher,
+}
+
+impl Default for OnlineEwc {
+    fn default() -> Self {
+        Self { lambda: 400.0, gamma: 1.0, fisher: Fisher::default() }
+    }
+}
+
+impl OnlineEwc {
+    /// As in the code of van de Ven et al. 2022: the Fisher information divided by N − 1.
+    #[must_use]
+    pub fn vdv(lambda: f64, gamma: f64) -> Self {
+        Self { lambda, gamma, fisher: Fisher { rows: None, divisor: Divisor::NMinusOne } }
+    }
+}
+
+impl Penalty for OnlineEwc {
+    fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
+        let lambda = step.scope.hyper("lambda", self.lambda as f32);
+        let gamma = step.scope.hyper("gamma", self.gamma as f32);
+        let fisher = step.scope.kept("fisher", &[step.layout.len()], Init::Zeros);
+        let anchor = step.scope.kept("anchor", &[step.layout.len()], Init::Zeros);
+        0.5 * lambda * gamma * (fisher * (step.theta - anchor).square()).sum()
+    }
+}
+
+impl Consolidate for OnlineEwc {
+    fn passes(&self) -> Vec<Pass> {
+        vec![self.fisher.pass()]
+    }
+
+    fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
+        self.fisher.observe(step);
+    }
+
+    fn consolidate<'g>(&self, boundary: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        let scope = &boundary.scope;
+        let gamma = scope.hyper("gamma", self.gamma as f32);
+        let fisher = scope.kept("fisher", &[boundary.layout.len()], Init::Zeros);
+        scope.kept("anchor", &[boundary.layout.len()], Init::Zeros);
+        let of_context = self.fisher.take(boundary, boundary.examples[0]);
+        scope.assign("fisher", gamma * fisher + of_context);
+        scope.assign("anchor", theta);
+        theta
+    }
+}
+
+impl Strategy for OnlineEwc {
+    fn name(&self) -> String {
+        "ewc-online".to_owned()
+    }
+
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.penalty(self).consolidate(self);
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { boundaries: true, ..Needs::default() }
+    }
+
+    fn describe(&self) -> Vec<(String, String)> {
+        vec![
+            ("ewc-online.lambda".to_owned(), self.lambda.to_string()),
+            ("ewc-online.gamma".to_owned(), self.gamma.to_string()),
+            ("ewc-online.penalty".to_owned(), "lambda/2 gamma, one running term".to_owned()),
+            ("ewc-online.fisher".to_owned(), self.fisher.describe()),
+        ]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        strength("ewc-online", "lambda", self.lambda)?;
+        let within = (0.0..=1.0).contains(&self.gamma);
+        expect(within, "ewc-online", "gamma", self.gamma, "a number in [0, 1]")?;
+        self.fisher.check("ewc-online")
+    }
+}

@@ -1,0 +1,79 @@
+//! A slow f64 network: one example and one label at a time.
+
+/// Weights `[in, out]` and biases, layer by layer; ReLU between layers.
+#[derive(Clone)]
+pub(crate) struct SlowMlp {
+    pub(crate) sizes: Vec<usize>,
+    /// w1, b1, w2, b2, ...
+    pub(crate) tensors: Vec<Vec<f64>>,
+    /// Per hidden layer, what x W is multiplied by before the bias is added.
+    pub(crate) gates: Vec<Vec<f64>>,
+    /// The outputs that compete.
+    pub(crate) active: Vec<bool>,
+}
+
+impl SlowMlp {
+    /// Σ over examples and active labels c of p(c|x) (∂ −log p(c|x) / ∂θ)², per tensor.
+    pub(crate) fn fisher_sum(&self, x: &[f32]) -> Vec<Vec<f64>> {
+        let mut sum: Vec<Vec<f64>> = self.tensors.iter().map(|t| vec![0.0; t.len()]).collect();
+        for x in x.chunks(self.sizes[0]) {
+            let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+            let (inputs, p) = self.forward(&x);
+            for c in (0..p.len()).filter(|&c| self.active[c]) {
+                for (sum, gradient) in sum.iter_mut().zip(self.gradient(&inputs, &p, c)) {
+                    sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += p[c] * g * g);
+                }
+            }
+        }
+        sum
+    }
+
+    fn gate(&self, layer: usize, unit: usize) -> f64 {
+        self.gates.get(layer).map_or(1.0, |gate| gate[unit])
+    }
+
+    /// The input of every layer, and the probabilities of the outputs.
+    fn forward(&self, x: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let layers = self.sizes.len() - 1;
+        let mut inputs = vec![x.to_vec()];
+        for layer in 0..layers {
+            let (weight, bias) = (&self.tensors[2 * layer], &self.tensors[2 * layer + 1]);
+            let units = self.sizes[layer + 1];
+            let out = (0..units).map(|j| {
+                let product: f64 =
+                    inputs[layer].iter().enumerate().map(|(i, x)| x * weight[i * units + j]).sum();
+                let z = product * self.gate(layer, j) + bias[j];
+                if layer + 1 < layers { z.max(0.0) } else { z }
+            });
+            inputs.push(out.collect());
+        }
+        let logits = inputs.pop().unwrap_or_default();
+        let exp = |c: usize| if self.active[c] { logits[c].exp() } else { 0.0 };
+        let total: f64 = (0..logits.len()).map(exp).sum();
+        (inputs, (0..logits.len()).map(|c| exp(c) / total).collect())
+    }
+
+    /// ∂ −log p\[c\] / ∂θ by the chain rule.
+    fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
+        let mut gradient: Vec<Vec<f64>> = self.tensors.iter().map(|t| vec![0.0; t.len()]).collect();
+        let mut delta: Vec<f64> =
+            p.iter().enumerate().map(|(k, p)| p - f64::from(u8::from(k == c))).collect();
+        for layer in (0..inputs.len()).rev() {
+            let units = self.sizes[layer + 1];
+            let mut below = vec![0.0; self.sizes[layer]];
+            for (j, &delta) in delta.iter().enumerate() {
+                gradient[2 * layer + 1][j] = delta;
+                let gated = delta * self.gate(layer, j);
+                for (i, &input) in inputs[layer].iter().enumerate() {
+                    gradient[2 * layer][i * units + j] = input * gated;
+                    // The input of a hidden layer is a ReLU's output: positive where it passes on.
+                    if layer > 0 && input > 0.0 {
+                        below[i] += self.tensors[2 * layer][i * units + j] * gated;
+                    }
+                }
+            }
+            delta = below;
+        }
+        gradient
+    }
+}
