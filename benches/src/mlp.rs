@@ -4,9 +4,9 @@ use cl_nn::{Adam, ForwardContext, Layout, Mlp, Network, Optimizer, Theta, losses
 use cl_tensor::{CpuSession, Error, Feeds, Graph, Host, Plan, PlanId, Scope, Session};
 
 /// The sizes of the reference network (van de Ven, Tuytelaars & Tolias 2022).
-pub const SIZES: [usize; 4] = [784, 400, 400, 10];
+const SIZES: [usize; 4] = [784, 400, 400, 10];
 /// Rows of a batch.
-pub const ROWS: usize = 128;
+const ROWS: usize = 128;
 
 /// A population of reference networks on random pixels.
 pub struct Mlp784 {

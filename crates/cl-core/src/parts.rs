@@ -92,8 +92,17 @@ pub struct Parts<'s> {
     pub(crate) gates: Vec<(String, &'s dyn Gate)>,
     pub(crate) consolidations: Vec<(String, &'s dyn Consolidate)>,
     pub(crate) rehearsals: Vec<(String, Factory<'s>)>,
+    /// Names of the strategies that have parts so far.
     names: Vec<String>,
-    current: String,
+    current: Origin,
+}
+
+/// The strategy that hands over its parts.
+#[derive(Default)]
+struct Origin {
+    name: String,
+    /// Its scope, given with its first part: a composition has none of its own.
+    scope: Option<String>,
 }
 
 impl<'s> Parts<'s> {
@@ -107,36 +116,48 @@ impl<'s> Parts<'s> {
 
     /// Adds the parts of a strategy under a name of their own: a second instance does not collide.
     pub fn strategy(&mut self, strategy: &'s dyn Strategy) {
-        let name = strategy.name();
-        let same = self.names.iter().filter(|known| **known == name).count();
-        self.names.push(name.clone());
-        let unique = if same == 0 { name } else { format!("{name}#{}", same + 1) };
-        let outer = std::mem::replace(&mut self.current, unique);
+        let origin = Origin { name: strategy.name(), scope: None };
+        let outer = std::mem::replace(&mut self.current, origin);
         strategy.parts(self);
         self.current = outer;
     }
 
+    fn scope(&mut self) -> String {
+        let Origin { name, scope } = &mut self.current;
+        scope
+            .get_or_insert_with(|| {
+                let same = self.names.iter().filter(|known| *known == name).count();
+                self.names.push(name.clone());
+                if same == 0 { name.clone() } else { format!("{name}#{}", same + 1) }
+            })
+            .clone()
+    }
+
     /// Adds a penalty.
     pub fn penalty(&mut self, part: &'s dyn Penalty) -> &mut Self {
-        self.penalties.push((self.current.clone(), part));
+        let scope = self.scope();
+        self.penalties.push((scope, part));
         self
     }
 
     /// Adds a track.
     pub fn track(&mut self, part: &'s dyn Track) -> &mut Self {
-        self.tracks.push((self.current.clone(), part));
+        let scope = self.scope();
+        self.tracks.push((scope, part));
         self
     }
 
     /// Adds a gate.
     pub fn gate(&mut self, part: &'s dyn Gate) -> &mut Self {
-        self.gates.push((self.current.clone(), part));
+        let scope = self.scope();
+        self.gates.push((scope, part));
         self
     }
 
     /// Adds a consolidation.
     pub fn consolidate(&mut self, part: &'s dyn Consolidate) -> &mut Self {
-        self.consolidations.push((self.current.clone(), part));
+        let scope = self.scope();
+        self.consolidations.push((scope, part));
         self
     }
 
@@ -145,7 +166,8 @@ impl<'s> Parts<'s> {
         &mut self,
         make: impl Fn(&Member<'_>) -> Result<Box<dyn Rehearse>, crate::Error> + 's,
     ) -> &mut Self {
-        self.rehearsals.push((self.current.clone(), Box::new(make)));
+        let scope = self.scope();
+        self.rehearsals.push((scope, Box::new(make)));
         self
     }
 }

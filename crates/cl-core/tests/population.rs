@@ -253,3 +253,15 @@ fn a_need_that_the_stream_does_not_meet_is_refused_by_name() {
         "asks needs the context of each test example; a class-incremental stream does not show it"
     );
 }
+
+#[test]
+fn slots_bear_the_name_of_their_strategy_whatever_stands_around_it() {
+    let stream = |seed| spec(seed, Scenario::Class, Protocol::Split);
+    let list: Vec<Box<dyn Strategy>> = vec![Box::new(Pull(0.1))];
+    let mut alone = learner(&list, &[2], 1, 1, &stream).unwrap();
+    assert!(alone.session().slots().contains(&"pull/anchor".to_owned()));
+    let twice = (Pull(0.1), Pull(0.2));
+    let slots = learner(&twice, &[2], 1, 1, &stream).unwrap().session().slots();
+    assert!(slots.contains(&"pull/strength".to_owned()), "{slots:?}");
+    assert!(slots.contains(&"pull#2/strength".to_owned()), "{slots:?}");
+}

@@ -1,6 +1,6 @@
 //! How accurate the model is, at the end and on the way. All values are fractions.
 
-use crate::{AccuracyMatrix, Undefined, mean};
+use crate::{AccuracyMatrix, Undefined, mean::mean};
 
 /// `mean_j R[T][j]`: the mean accuracy over all contexts after the last training.
 ///

@@ -1,6 +1,6 @@
 //! How much was forgotten: three conventions, all differences of fractions.
 
-use crate::{AccuracyMatrix, Undefined, mean};
+use crate::{AccuracyMatrix, Undefined, mean::mean};
 
 /// `mean_{j<T} R[j][j] - R[T][j]`: from right after training to the end; negative where a context
 /// improved. It is [`bwt_gem`](crate::bwt_gem) with the sign turned.

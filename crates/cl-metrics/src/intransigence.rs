@@ -1,6 +1,6 @@
 //! What a joint model could learn and this one did not.
 
-use crate::{AccuracyMatrix, Undefined, matrix::check, mean};
+use crate::{AccuracyMatrix, Undefined, matrix::check, mean::mean};
 
 /// `a_j - R[j][j]` for each context, where `a_j` = `joint[j]` is the accuracy on context `j` of a
 /// model trained jointly on contexts 1 to `j`: \[contexts\], differences of fractions.

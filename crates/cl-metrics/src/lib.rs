@@ -27,6 +27,7 @@ mod error;
 mod forgetting;
 mod intransigence;
 mod matrix;
+mod mean;
 mod metric;
 mod summary;
 mod transfer;
@@ -43,10 +44,3 @@ pub use metric::{METRICS, Metric, evaluate, evaluate_with};
 pub use summary::Summary;
 pub use transfer::{bwt_gem, bwt_pairs, fwt_gem, fwt_pairs, transfer};
 pub use undefined::Undefined;
-
-/// The mean of at least one number.
-pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (sum, count) =
-        values.into_iter().fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count)
-}

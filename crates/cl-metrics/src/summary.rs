@@ -1,6 +1,6 @@
 //! Statistics of one number over seeds.
 
-use crate::{Error, mean};
+use crate::{Error, mean::mean};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

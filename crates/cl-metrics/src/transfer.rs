@@ -1,6 +1,6 @@
 //! What training on one context does to others. Differences of fractions unless stated.
 
-use crate::{AccuracyMatrix, Undefined, mean};
+use crate::{AccuracyMatrix, Undefined, mean::mean};
 
 /// `mean_{j<T} R[T][j] - R[j][j]`: backward transfer; negative when contexts are forgotten.
 ///

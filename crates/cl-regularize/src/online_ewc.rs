@@ -9,7 +9,7 @@ use cl_tensor::{Init, Var};
 ///
 /// L = CE + λ/2 Σ_i γ F_i (θ_i − θ*_i)²,  and when context t ends F ← γ F + F_t, θ* ← θ
 ///
-/// Schwarz et al. 2018, online EWC. γ stands in the loss as well as in the recursion: the
+/// Schwarz et al. 2018, arXiv 1805.06370, online EWC. γ stands in the loss as well as in the recursion: the
 /// past is discounted once more while the next context is learned. F_t is the [`Fisher`] information
 /// of context t alone.
 ///

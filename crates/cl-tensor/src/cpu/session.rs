@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Steps that a worker runs for one member before it takes the next: members stay within a few
 /// steps of each other, so all threads are busy until the end whatever the number of members.
-const SLICE: u32 = 32;
+const SLICE: u32 = 8;
 
 struct Slot {
     spec: SlotSpec,

@@ -14,6 +14,7 @@ mod gather;
 mod index;
 mod log_softmax;
 mod matmul;
+mod operands;
 mod random;
 mod reshape;
 mod select;
@@ -25,7 +26,6 @@ mod transpose;
 mod unary;
 
 use crate::conformance::Case;
-use crate::types::Type;
 
 pub use argmax::ArgMax;
 pub use assemble::Assemble;
@@ -40,6 +40,7 @@ pub use gather::{Gather, ScatterAdd};
 pub use index::{EqualIndex, Iota, ToFloat};
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;
+use operands::operands;
 pub use random::{Distribution, Random};
 pub use reshape::Reshape;
 pub use select::Select;
@@ -76,10 +77,4 @@ pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
         ("transpose", transpose::cases()),
         ("unary", unary::cases()),
     ]
-}
-
-/// The operands of an operation that takes exactly `N`.
-fn operands<'t, const N: usize>(name: &str, inputs: &[&'t Type]) -> Result<[&'t Type; N], String> {
-    let noun = if N == 1 { "operand" } else { "operands" };
-    inputs.try_into().map_err(|_| format!("{name}: expected {N} {noun}, got {}", inputs.len()))
 }

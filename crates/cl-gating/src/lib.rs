@@ -1,0 +1,33 @@
+//! Methods that gate: a part of the units works in each context.
+//!
+//! | method | gates |
+//! |---|---|
+//! | [`Xdg`], `xdg` | fixed, random, one set per context |
+//!
+//! A gate is a part like any other and composes with penalties and replay.
+//!
+//! ```
+//! use cl_core::{Naive, Strategy};
+//! use cl_gating::Xdg;
+//! use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
+//!
+//! let data = digits();
+//! let stream = |scenario| {
+//!     let protocol = Protocol::Split;
+//!     StreamSpec { protocol, scenario, contexts: 5, seed: 2, part: Part::Final, pad: 0 }
+//!         .build(&data)
+//! };
+//! let composed = (Xdg::default(), Naive);
+//! assert_eq!(composed.name(), "xdg+none");
+//! assert!(composed.check_on(&stream(Scenario::Task)?).is_ok());
+//! // The gates of a test example follow from its context, which this stream does not show.
+//! assert!(composed.check_on(&stream(Scenario::Class)?).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod xdg;
+
+pub use cl_nn::Point;
+pub use xdg::Xdg;

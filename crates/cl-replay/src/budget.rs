@@ -1,0 +1,58 @@
+//! How much a memory may hold.
+
+use cl_buffers::RowSize;
+use cl_core::{Error, Member};
+use cl_scenarios::Scenario;
+use std::fmt;
+
+/// How much a memory may hold over the whole stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// So many rows for every class of every context: the budget in bytes is
+    /// `rows · classes · bytes of a row`.
+    PerClass(usize),
+    /// So many bytes in all, of which whole rows are used.
+    Bytes(u64),
+}
+
+impl Budget {
+    /// The budget in bytes for one member.
+    #[must_use]
+    pub fn bytes(self, member: &Member<'_>) -> u64 {
+        match self {
+            Self::PerClass(rows) => (rows as u64)
+                .saturating_mul(u64::from(member.classes))
+                .saturating_mul(row_size(member).bytes()),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
+        let (name, value) = match self {
+            Self::PerClass(rows) => ("exemplars_per_class", rows as f64),
+            Self::Bytes(bytes) => ("bytes", bytes as f64),
+        };
+        if value == 0.0 {
+            return Err(Error::HyperParameter { strategy, name, value, expected: "at least 1" });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PerClass(rows) => write!(f, "{rows} per class"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+/// Bytes of one stored row. The context is stored where replay has to know it: in a task-incremental
+/// stream it selects the head.
+pub(crate) fn row_size(member: &Member<'_>) -> RowSize {
+    match member.stream.scenario() {
+        Scenario::Task => member.row_size.with_context(member.stream.contexts() as u32),
+        Scenario::Domain | Scenario::Class => member.row_size,
+    }
+}

@@ -1,0 +1,127 @@
+//! Experience replay from a reservoir.
+
+use crate::budget::{Budget, row_size};
+use cl_buffers::{Buffer, Reservoir, Row, draw_uniform};
+use cl_core::{Error, Member, Now, Parts, Rehearse, Share, Strategy};
+use cl_random::{Address, Purpose};
+
+/// Tells its choices apart from those of other memories under the same seed.
+const STORE_STEP: u32 = 1;
+const REPLAY: Purpose = Purpose::named("replay from a reservoir");
+
+/// Experience replay from a uniform sample of all rows that passed: needs no boundaries.
+///
+/// L = w · CE(current rows) + (1 − w) · CE(replayed rows), both means; w is the run's
+/// [`Mix`](cl_core::Mix). Chaudhry et al. 2019, "On tiny episodic memories in continual learning"
+/// (arXiv 1902.10486), with the reservoir of Vitter 1985, algorithm R.
+///
+/// A step first replays as many rows as the stream brings (fewer while the reservoir holds fewer),
+/// drawn uniformly without replacement from the whole reservoir in every scenario; the stream's rows
+/// are offered one by one after the step. Rows that the stream brings again are offered again.
+///
+/// | field | default | range | what |
+/// |---|---|---|---|
+/// | `budget` | 100 per class | ≥ 1 | what the reservoir may hold; per class: times the classes of the whole stream |
+///
+/// Chaudhry et al. add the replayed rows to the batch under one mean, which with equally many rows is
+/// `Mix::Fixed(0.5)`; under the default `Mix::ByContext` replay begins to count in the second context.
+/// There is no neutral setting: a reservoir of nothing is refused. Under `Mix::Fixed(1.0)` replayed
+/// rows have weight 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReservoirReplay {
+    /// What the reservoir may hold.
+    pub budget: Budget,
+}
+
+impl ReservoirReplay {
+    /// With room for so many rows times the number of classes.
+    #[must_use]
+    pub fn per_class(rows: usize) -> Self {
+        Self { budget: Budget::PerClass(rows) }
+    }
+
+    /// The reservoir of one member.
+    ///
+    /// # Errors
+    /// A budget of less than one row.
+    pub fn memory(&self, member: &Member<'_>) -> Result<ReservoirMemory, Error> {
+        let buffer = Buffer::new(self.budget.bytes(member), row_size(member), Reservoir::new())?;
+        Ok(ReservoirMemory { buffer, positions: Vec::new(), drawn: vec![0; member.batch] })
+    }
+}
+
+impl Default for ReservoirReplay {
+    fn default() -> Self {
+        Self::per_class(100)
+    }
+}
+
+impl Strategy for ReservoirReplay {
+    fn name(&self) -> String {
+        "er-reservoir".to_owned()
+    }
+
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.rehearse(|member| Ok(Box::new(self.memory(member)?)));
+    }
+
+    fn describe(&self) -> Vec<(String, String)> {
+        let memory = "reservoir, algorithm R, rows offered after each step";
+        let replay = "as many rows as the stream's, drawn without replacement from all";
+        vec![
+            ("er-reservoir.budget".to_owned(), self.budget.to_string()),
+            ("er-reservoir.memory".to_owned(), memory.to_owned()),
+            ("er-reservoir.replay".to_owned(), replay.to_owned()),
+        ]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.budget.check("er-reservoir")
+    }
+}
+
+/// The reservoir of one member.
+#[derive(Clone, Debug)]
+pub struct ReservoirMemory {
+    buffer: Buffer<Reservoir>,
+    /// 0, 1, ..: grows with the buffer, so that a step allocates nothing once it is full.
+    positions: Vec<u32>,
+    drawn: Vec<u32>,
+}
+
+impl ReservoirMemory {
+    /// The rows kept.
+    #[must_use]
+    pub fn buffer(&self) -> &Buffer<Reservoir> {
+        &self.buffer
+    }
+}
+
+impl Rehearse for ReservoirMemory {
+    fn rows(&self) -> usize {
+        self.drawn.len()
+    }
+
+    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
+        if self.positions.is_empty() {
+            return Ok(Share::Empty);
+        }
+        let address = Address::new(now.seed, REPLAY).context(now.stage).step(now.step);
+        let count = draw_uniform(&self.positions, address, &mut self.drawn);
+        for (row, &position) in rows.iter_mut().zip(&self.drawn[..count]) {
+            *row = self.buffer.rows()[position as usize];
+        }
+        weights[..count].fill(1.0 / count as f32);
+        Ok(Share::Joined(1.0))
+    }
+
+    fn see(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+        self.buffer.offer(rows, Address::new(now.seed, Purpose::STORE).step(STORE_STEP))?;
+        self.positions.extend(self.positions.len() as u32..self.buffer.len() as u32);
+        Ok(())
+    }
+
+    fn peak_bytes(&self) -> u64 {
+        self.buffer.peak_bytes()
+    }
+}

@@ -1,0 +1,188 @@
+//! What replay from a reservoir trains on, compared with algorithm R run by hand beside it.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use cl_core::{Error, Member, Mix, Now, Parts, Rehearse, Row, Share, Strategy};
+use cl_random::{Address, Purpose};
+use cl_replay::{Budget, ReservoirMemory, ReservoirReplay};
+use cl_scenarios::Scenario;
+use common::{SEED, expect, log, member, near, stream};
+use std::collections::BTreeSet;
+
+/// One row for each of 6 classes.
+const CAPACITY: usize = 6;
+const STEPS: u32 = 24;
+const BATCH: usize = 5;
+
+fn check(strategy: &dyn Strategy, scenario: Scenario, mix: Mix) -> Result<(), String> {
+    let log = log(strategy, scenario, mix, STEPS, BATCH)?;
+    let mut reservoir: Vec<Row> = Vec::new();
+    let mut seen = 0_u32;
+    let mut visited = BTreeSet::new();
+    for (step, (current, replayed)) in log.current.iter().zip(&log.replayed).enumerate() {
+        let stage = step / STEPS as usize;
+        let (ours, theirs) = match mix {
+            _ if reservoir.is_empty() => (1.0, 0.0),
+            Mix::ByContext => [(1.0, 0.0), (1.0 / 2.0, 1.0 / 2.0), (1.0 / 3.0, 2.0 / 3.0)][stage],
+            _ => (0.5, 0.5),
+        };
+        let count = BATCH.min(reservoir.len());
+        expect(current.iter().all(|e| near(e.weight, ours / BATCH as f64)), || {
+            format!("step {step}: stream's rows {current:?}")
+        })?;
+        let mut places: Vec<usize> = (0..reservoir.len()).collect();
+        for (i, entry) in replayed.iter().enumerate() {
+            let weight = if i < count { theirs / count as f64 } else { 0.0 };
+            expect(near(entry.weight, weight), || format!("step {step}: weights {replayed:?}"))?;
+            if i < count {
+                let at = places.iter().position(|&place| reservoir[place] == entry.row);
+                let at = at.ok_or_else(|| format!("step {step}: {:?} is not kept", entry.row))?;
+                visited.insert(places.swap_remove(at));
+            }
+        }
+        // Vitter 1985, algorithm R, with this library's numbers.
+        for entry in current {
+            let address = Address::new(SEED, Purpose::STORE).step(1).ordinal(seen);
+            let place = if (seen as usize) < CAPACITY {
+                reservoir.push(entry.row);
+                None
+            } else {
+                Some(address.rng().below(seen + 1) as usize)
+            };
+            if let Some(place) = place.filter(|&place| place < CAPACITY) {
+                reservoir[place] = entry.row;
+            }
+            seen += 1;
+        }
+    }
+    expect(visited.len() == CAPACITY, || format!("only places {visited:?} are replayed"))?;
+    let row = if scenario == Scenario::Task { 6 } else { 5 };
+    let expected = CAPACITY as u64 * row;
+    expect(log.bytes_kept == expected, || format!("{} bytes are kept", log.bytes_kept))
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    None,
+    FirstRowsOnly,
+    LastRowsOnly,
+    FirstOfEachBatch,
+    SeenTwice,
+    NotNormalised,
+    CurrentRows,
+    OnePlaceOnly,
+}
+
+struct Mutant(Fault);
+
+struct MutantMemory {
+    fault: Fault,
+    memory: ReservoirMemory,
+    last: Vec<Row>,
+}
+
+impl Strategy for Mutant {
+    fn name(&self) -> String {
+        "mutant".to_owned()
+    }
+
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.rehearse(|member: &Member<'_>| {
+            let memory = ReservoirReplay::per_class(1).memory(member)?;
+            Ok(Box::new(MutantMemory { fault: self.0, memory, last: Vec::new() }))
+        });
+    }
+}
+
+impl Rehearse for MutantMemory {
+    fn rows(&self) -> usize {
+        self.memory.rows()
+    }
+
+    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
+        let share = self.memory.fill(now, rows, weights)?;
+        if share == Share::Empty {
+            return Ok(share);
+        }
+        match self.fault {
+            Fault::LastRowsOnly => {
+                let start = self.last.len() - rows.len();
+                rows.copy_from_slice(&self.last[start..]);
+            }
+            Fault::CurrentRows => rows.fill(self.last[self.last.len() - 1]),
+            Fault::OnePlaceOnly => rows.fill(self.memory.buffer().rows()[0]),
+            Fault::NotNormalised => weights.fill(1.0),
+            _ => {}
+        }
+        Ok(share)
+    }
+
+    fn see(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+        self.last.extend_from_slice(rows);
+        let full = self.memory.buffer().len() == CAPACITY;
+        match self.fault {
+            Fault::FirstRowsOnly if full => Ok(()),
+            Fault::FirstOfEachBatch => self.memory.see(now, &rows[..1]),
+            Fault::SeenTwice => {
+                self.memory.see(now, rows)?;
+                self.memory.see(now, rows)
+            }
+            _ => self.memory.see(now, rows),
+        }
+    }
+
+    fn peak_bytes(&self) -> u64 {
+        self.memory.peak_bytes()
+    }
+}
+
+#[test]
+fn every_row_of_every_step_follows_algorithm_r_in_all_scenarios() {
+    for scenario in Scenario::ALL {
+        for mix in [Mix::ByContext, Mix::Fixed(0.5)] {
+            let er = ReservoirReplay::per_class(1);
+            check(&er, scenario, mix).unwrap_or_else(|e| panic!("{scenario}, {mix:?}: {e}"));
+        }
+        check(&Mutant(Fault::None), scenario, Mix::ByContext).unwrap();
+    }
+}
+
+#[test]
+fn every_fault_is_found() {
+    let faults = [
+        Fault::FirstRowsOnly,
+        Fault::LastRowsOnly,
+        Fault::FirstOfEachBatch,
+        Fault::SeenTwice,
+        Fault::NotNormalised,
+        Fault::CurrentRows,
+        Fault::OnePlaceOnly,
+    ];
+    for fault in faults {
+        for mix in [Mix::ByContext, Mix::Fixed(0.5)] {
+            let found = check(&Mutant(fault), Scenario::Class, mix);
+            assert!(found.is_err(), "{fault:?} passes under {mix:?}");
+        }
+    }
+    assert!(check(&ReservoirReplay::per_class(1), Scenario::Class, Mix::Sum).is_err());
+}
+
+#[test]
+fn the_budget_in_bytes_is_exact() {
+    let (class, task) = (stream(Scenario::Class), stream(Scenario::Task));
+    let memory = |budget, stream| ReservoirReplay { budget }.memory(&member(stream, 4));
+    let capacity = |budget, stream| memory(budget, stream).unwrap().buffer().capacity();
+    assert_eq!(capacity(Budget::PerClass(2), &class), 12);
+    assert_eq!(capacity(Budget::PerClass(2), &task), 12);
+    // Rows of 5 bytes, and of 6 with the context.
+    assert_eq!((capacity(Budget::Bytes(29), &class), capacity(Budget::Bytes(29), &task)), (5, 4));
+    assert_eq!(
+        memory(Budget::Bytes(4), &class).unwrap_err().to_string(),
+        "replay buffer: a budget of 4 bytes is too small for one row of 5 bytes"
+    );
+    assert_eq!(
+        ReservoirReplay { budget: Budget::Bytes(0) }.check().unwrap_err().to_string(),
+        "er-reservoir: bytes = 0; expected at least 1"
+    );
+}

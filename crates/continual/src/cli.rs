@@ -1,0 +1,242 @@
+//! The options of the command line.
+
+use crate::print::{BAD_INPUT, one_line};
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use continual::Request;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program.";
+
+const DEFAULTS: &str = "\
+Default protocols (all with Adam, one optimizer over all contexts, never reset):
+  digits                  5 contexts, MLP 64-128-128, 400 steps of 32 rows, lr 1e-3, 10 exemplars
+                          per class, strengths chosen on validation images with seed 1
+  mnist, fashion-mnist    preset vdv:
+    split                 5 contexts, MLP 784-400-400, 2000 steps of 128 rows, lr 1e-3, 100 per class
+    permuted              10 contexts padded to 32x32, MLP 1024-1000-1000, 5000 steps, lr 1e-4,
+                          10 per class
+    rotated               as permuted, without padding; published nowhere
+
+Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
+scenario), else from the strategy's own default: `continual list` names them.
+
+Results: OUT/results.jsonl, one line per run. Runs are kept in results.jsonl.partial as they finish;
+the file gets its name when all are through.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program.";
+
+/// Continual learning: strategies on streams of contexts, compared.
+#[derive(Debug, Parser)]
+#[command(name = "continual", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train strategies in scenarios and print the table of their accuracies.
+    #[command(after_help = DEFAULTS)]
+    Bench(BenchOptions),
+    /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
+    List(ListOptions),
+    /// Choose strengths by the accuracy on validation images, with seed 1.
+    #[command(after_help = EXIT_CODES)]
+    Tune(TuneOptions),
+}
+
+/// Which runs, and how they are trained.
+#[derive(Args, Debug)]
+pub(crate) struct Choices {
+    /// digits (built in), mnist or fashion-mnist [default: digits]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Scenarios, separated by commas [default: task,domain,class]
+    #[arg(long, value_name = "LIST")]
+    scenario: Option<String>,
+    /// Strategies, separated by commas; a+b composes; all: every one [default: all]
+    #[arg(long, value_name = "LIST")]
+    strategy: Option<String>,
+    /// How contexts are made: split, permuted or rotated [default: split]
+    #[arg(long, value_name = "NAME")]
+    protocol: Option<String>,
+    /// Number of contexts
+    #[arg(long, value_name = "N")]
+    contexts: Option<usize>,
+    /// Steps per context
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Rows of the stream per step
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Units of the hidden layers, such as 400,400
+    #[arg(long, value_name = "LIST")]
+    hidden: Option<String>,
+    /// adam or sgd [default: adam]
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<String>,
+    /// Learning rate
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// A hyper-parameter, such as ewc.lambda=1e5; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Whose conventions and strengths: paper (each method's own) or vdv [default: paper on digits,
+    /// else vdv]
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Folder of the files of mnist or fashion-mnist [default: $CONTINUAL_DATA, then the user's cache
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl Choices {
+    fn request(&self) -> Request {
+        Request {
+            dataset: self.dataset.clone(),
+            scenario: self.scenario.clone(),
+            strategy: self.strategy.clone(),
+            protocol: self.protocol.clone(),
+            contexts: self.contexts,
+            seeds: None,
+            steps: self.steps,
+            batch: self.batch,
+            hidden: self.hidden.clone(),
+            optimizer: self.optimizer.clone(),
+            lr: self.lr,
+            set: self.set.clone(),
+            preset: self.preset.clone(),
+            data: self.data.clone(),
+            threads: self.threads,
+            quick: false,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchOptions {
+    #[command(flatten)]
+    choices: Choices,
+    /// Number of seeds: 2 to N+1, trained as one population [default: 5]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// Folder of results.jsonl
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+    /// A look: 100 steps per context and 2 seeds; its figures are not comparable
+    #[arg(long)]
+    quick: bool,
+    /// Print the runs and what they would cost; train nothing, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl BenchOptions {
+    pub(crate) fn request(&self) -> Request {
+        Request { seeds: self.seeds, quick: self.quick, ..self.choices.request() }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// Folder in which data sets are looked for, as in `bench`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TuneOptions {
+    #[command(flatten)]
+    choices: Choices,
+    /// Write the strengths into this file; its comments stay
+    #[arg(long, value_name = "PATH")]
+    pub(crate) write: Option<PathBuf>,
+}
+
+impl TuneOptions {
+    pub(crate) fn request(&self) -> Request {
+        self.choices.request()
+    }
+}
+
+/// Prints help, or one line for options that cannot be understood.
+pub(crate) fn refused(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody reading the help any more is no failure.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(BAD_INPUT)
+        }
+        _ => {
+            eprintln!("{}", told(&error.render().to_string()));
+            ExitCode::from(BAD_INPUT)
+        }
+    }
+}
+
+/// What clap says on several lines, without its usage, on one.
+fn told(rendered: &str) -> String {
+    let said = rendered.lines().map(str::trim).filter(|line| {
+        !line.is_empty() && !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
+    one_line(&said.collect::<Vec<_>>().join("; ")).replace(":;", ":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_refusal_is_one_line_and_keeps_the_suggestion() {
+        let error = Cli::try_parse_from(["continual", "bench", "--sceanrio", "class"]).unwrap_err();
+        let line = told(&error.render().to_string());
+        assert!(line.starts_with("error: unexpected argument '--sceanrio' found; tip: "), "{line}");
+        assert!(line.contains("'--scenario'") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn options_reach_the_request() {
+        let arguments = [
+            "continual",
+            "bench",
+            "--set",
+            "ewc.lambda=1",
+            "--set",
+            "si.c=2",
+            "--lr",
+            "-1",
+            "--seeds",
+            "3",
+            "--quick",
+            "--hidden",
+            "4,5",
+        ];
+        let Command::Bench(options) = Cli::try_parse_from(arguments).unwrap().command else {
+            unreachable!("`bench` was asked for")
+        };
+        let request = options.request();
+        assert_eq!(request.set, ["ewc.lambda=1", "si.c=2"]);
+        assert_eq!((request.lr, request.seeds, request.quick), (Some(-1.0), Some(3), true));
+        assert_eq!((request.hidden.as_deref(), request.threads), (Some("4,5"), None));
+        assert_eq!(options.out, PathBuf::from("target/bench"));
+    }
+}

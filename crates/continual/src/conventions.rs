@@ -1,0 +1,48 @@
+//! The conventions of a run, for its record: what would change its numbers and is no number itself.
+
+use cl_core::{Settings, Strategy};
+use cl_scenarios::Stream;
+use std::collections::BTreeMap;
+
+/// Conventions by name: those of the stream under `stream.`, those of a strategy under its name, as
+/// it gives them.
+pub(crate) fn conventions(
+    strategy: &dyn Strategy,
+    stream: &dyn Stream,
+    settings: &Settings,
+) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for (name, value) in stream.describe() {
+        all.insert(format!("stream.{name}"), value);
+    }
+    all.extend(strategy.describe());
+    let reset = match settings.reset_optimizer {
+        true => "moments are set to zero when a context begins",
+        false => "never: one optimizer over all contexts",
+    };
+    let fixed = [
+        ("optimizer", settings.optimizer.describe()),
+        ("optimizer_reset", reset.to_owned()),
+        ("mix", settings.mix.describe()),
+        ("budget", format!("iterations, not epochs: {} per context", settings.steps)),
+        ("batches", "shuffled passes, an incomplete last batch is dropped".to_owned()),
+        ("loss", "cross-entropy in nats, mean over the batch, over the active classes".to_owned()),
+        ("network", "MLP, ReLU, biases, weights and biases uniform in 1/sqrt(fan_in)".to_owned()),
+        ("last_boundary", "nothing is consolidated after the last context".to_owned()),
+        (
+            "accuracy",
+            "R[i][j]: test rows of context j after context i, with the classes active after \
+             context i, also for j > i"
+                .to_owned(),
+        ),
+        (
+            "bytes_kept",
+            "slots and buffers of the methods at their peak over boundaries; parameters, moments \
+             and the stream's own data are not counted"
+                .to_owned(),
+        ),
+        ("train_seconds", "wall-clock of training and boundaries / members".to_owned()),
+    ];
+    all.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
+    all
+}

@@ -1,0 +1,134 @@
+//! What is chosen where nothing is said.
+
+use cl_scenarios::{DatasetName, Protocol};
+use std::fmt;
+
+/// Whose conventions and strengths the strategies follow where the field differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Each method as its own paper has it.
+    Paper,
+    /// As the reference code of van de Ven, Tuytelaars & Tolias 2022.
+    Vdv,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Paper, Self::Vdv];
+
+    /// One line for people.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Paper => "each method as its own paper has it",
+            Self::Vdv => {
+                "conventions and published strengths of van de Ven, Tuytelaars & Tolias 2022"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Paper => "paper",
+            Self::Vdv => "vdv",
+        })
+    }
+}
+
+/// The default protocol of a data set and a way to make contexts from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defaults {
+    /// Number of contexts.
+    pub contexts: usize,
+    /// Hidden units of the MLP.
+    pub hidden: Vec<usize>,
+    /// Steps per context.
+    pub steps: u32,
+    /// Rows of the stream per step.
+    pub batch: usize,
+    /// Learning rate of Adam.
+    pub lr: f64,
+    /// Zero pixels at each side before permuting.
+    pub pad: usize,
+    /// Exemplars per class for replay.
+    pub per_class: usize,
+    /// Number of seeds.
+    pub seeds: u64,
+    /// Whose conventions.
+    pub preset: Preset,
+}
+
+impl Defaults {
+    /// Steps per context under `--quick`.
+    pub const QUICK_STEPS: u32 = 100;
+    /// Seeds under `--quick`.
+    pub const QUICK_SEEDS: u64 = 2;
+
+    /// The default protocol.
+    ///
+    /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class.
+    /// MNIST and Fashion-MNIST: the protocols of van de Ven et al. 2022: split 5 contexts, MLP 784-400-400,
+    /// 2,000 steps of 128 rows, Adam 1e-3, 100 exemplars per class; permuted 10 contexts of padded
+    /// images, MLP 1024-1000-1000, 5,000 steps, Adam 1e-4, 10 exemplars per class. Rotated is not in
+    /// that paper: as permuted, without padding.
+    #[must_use]
+    pub fn of(dataset: DatasetName, protocol: Protocol) -> Self {
+        let digits = Self {
+            contexts: 5,
+            hidden: vec![128, 128],
+            steps: 400,
+            batch: 32,
+            lr: 1e-3,
+            pad: 0,
+            per_class: 10,
+            seeds: 5,
+            preset: Preset::Paper,
+        };
+        if dataset == DatasetName::Digits {
+            return digits;
+        }
+        let split = Self {
+            hidden: vec![400, 400],
+            steps: 2000,
+            batch: 128,
+            per_class: 100,
+            preset: Preset::Vdv,
+            ..digits
+        };
+        let permuted = Self {
+            contexts: 10,
+            hidden: vec![1000, 1000],
+            steps: 5000,
+            lr: 1e-4,
+            pad: 2,
+            per_class: 10,
+            ..split.clone()
+        };
+        match protocol {
+            Protocol::Split => split,
+            Protocol::Permuted => permuted,
+            Protocol::Rotated => Self { pad: 0, ..permuted },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The figures are those of van de Ven, Tuytelaars & Tolias 2022 and of its code.
+    #[test]
+    fn the_published_protocols_are_the_defaults_on_mnist() {
+        let split = Defaults::of(DatasetName::Mnist, Protocol::Split);
+        assert_eq!((split.contexts, split.steps, split.batch, split.lr), (5, 2000, 128, 1e-3));
+        assert_eq!((split.hidden, split.per_class, split.pad), (vec![400, 400], 100, 0));
+        let permuted = Defaults::of(DatasetName::FashionMnist, Protocol::Permuted);
+        assert_eq!(
+            (permuted.contexts, permuted.steps, permuted.batch, permuted.lr),
+            (10, 5000, 128, 1e-4)
+        );
+        assert_eq!((permuted.hidden, permuted.per_class, permuted.pad), (vec![1000, 1000], 10, 2));
+    }
+}

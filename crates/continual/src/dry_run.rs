@@ -1,0 +1,88 @@
+//! `continual bench --dry-run`: the runs and what they would cost.
+
+use crate::report::{gaps, remarks};
+use crate::table::markdown;
+use continual::{Bench, CellCost};
+
+/// One row per population; counts with decimal prefixes, bytes too.
+pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
+    let header = [
+        "strategy",
+        "scenario",
+        "runs",
+        "parameters",
+        "steps",
+        "MAC per step",
+        "bytes per step",
+        "MAC in all",
+        "bytes kept",
+    ];
+    let rows = bench.cells.iter().zip(costs).map(|(cell, cost)| {
+        vec![
+            cell.composition.name.clone(),
+            cell.scenario.to_string(),
+            cost.members.to_string(),
+            cost.parameters.to_string(),
+            cost.steps.to_string(),
+            short(cost.costs.step.macs),
+            short(cost.costs.step.bytes),
+            short(cost.macs()),
+            short(cost.costs.bytes_kept),
+        ]
+    });
+    let table = markdown(header.map(str::to_owned).to_vec(), rows.collect());
+    let runs: usize = costs.iter().map(|cost| cost.members).sum();
+    let macs = costs.iter().map(CellCost::macs).fold(0, u64::saturating_add);
+    format!(
+        "{table}\n{runs} runs on {} {}, {} multiply-accumulates (MAC) in all: steps, boundaries, \
+         evaluations.\n\
+         Bytes per step: read and written, of one run. Bytes kept: between contexts, of one run, with \
+         full memories.\n{}{}Nothing was trained, nothing was written.\n",
+        bench.dataset,
+        bench.protocol,
+        short(macs),
+        gaps(bench),
+        remarks(bench)
+    )
+}
+
+/// A count with three digits and a decimal prefix.
+fn short(count: u64) -> String {
+    let mut value = count as f64;
+    let mut prefixes = ["", " k", " M", " G", " T", " P", " E"].into_iter();
+    let mut prefix = prefixes.next().unwrap_or("");
+    // 999.5 would be printed as 1000.
+    while value >= 999.5 {
+        let Some(next) = prefixes.next() else { break };
+        (value, prefix) = (value / 1000.0, next);
+    }
+    let decimals = match value {
+        _ if prefix.is_empty() => 0,
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}{prefix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_shortened_to_three_digits() {
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.00 k"),
+            (9_999, "10.0 k"),
+            (123_456, "123 k"),
+            (999_600, "1.00 M"),
+            (45_600_000_000, "45.6 G"),
+            (u64::MAX, "18.4 E"),
+        ];
+        for (count, expected) in cases {
+            assert_eq!(short(count), expected);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong, and whose fault it is.
+
+use std::path::PathBuf;
+
+/// An error of the library; every message is one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A method or its composition was refused, or a run was stopped.
+    #[error(transparent)]
+    Core(#[from] cl_core::Error),
+    /// Data or a stream was refused.
+    #[error(transparent)]
+    Scenarios(#[from] cl_scenarios::Error),
+    /// A network was refused.
+    #[error(transparent)]
+    Network(#[from] cl_nn::Error),
+    /// Accuracies or statistics were refused.
+    #[error(transparent)]
+    Metrics(#[from] cl_metrics::Error),
+    /// A metric that was asked for has no value.
+    #[error(transparent)]
+    Undefined(#[from] cl_metrics::Undefined),
+    /// A name that stands for nothing.
+    #[error("{kind} `{name}` is unknown: {}", advice(nearest.as_deref(), known))]
+    Unknown {
+        /// What was to be named, such as `strategy`.
+        kind: &'static str,
+        /// What was given.
+        name: String,
+        /// The known name that is most like it, if any is.
+        nearest: Option<String>,
+        /// What would have been understood.
+        known: Vec<String>,
+    },
+    /// A value that cannot be understood or is out of range.
+    #[error("{what} `{value}`: expected {expected}")]
+    Value {
+        /// The option.
+        what: String,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// Choices that exclude each other.
+    #[error("{0}")]
+    Impossible(String),
+    /// The folder for results cannot be used; found before training starts.
+    #[error("--out {}: {problem}", folder.display())]
+    OutputFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// Results could not be written while the benchmark ran.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of strengths that is none.
+    #[error("{file}: {problem}")]
+    Strengths {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A record that JSON cannot hold.
+    #[error("results: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// Whether the request was at fault (exit code 2), not the run (exit code 1).
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        use cl_core::Error as Core;
+        match self {
+            Self::Core(error) => {
+                matches!(
+                    error,
+                    Core::NotShown { .. }
+                        | Core::HyperParameter { .. }
+                        | Core::Misfit(_)
+                        | Core::Network(_)
+                )
+            }
+            Self::Scenarios(_)
+            | Self::Network(_)
+            | Self::Unknown { .. }
+            | Self::Value { .. }
+            | Self::Impossible(_)
+            | Self::OutputFolder { .. }
+            | Self::Strengths { .. } => true,
+            Self::Metrics(_) | Self::Undefined(_) | Self::Write { .. } | Self::Json(_) => false,
+        }
+    }
+}
+
+fn advice(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`? (known: {})", known.join(", ")),
+        None => format!("expected one of {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diverged_run_is_no_bad_input_and_a_value_out_of_range_is() {
+        let stopped = cl_core::Error::Tensor(cl_tensor::Error::Stopped("NaN".to_owned()));
+        assert!(!Error::from(stopped).is_bad_input());
+        let range = cl_core::Error::HyperParameter {
+            strategy: "ewc",
+            name: "lambda",
+            value: -1.0,
+            expected: "at least 0",
+        };
+        assert!(Error::from(range).is_bad_input());
+    }
+}

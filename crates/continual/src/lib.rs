@@ -1,0 +1,59 @@
+//! Continual learning: data arrives as a stream of contexts, and one model must keep learning
+//! without forgetting.
+//!
+//! This crate puts the others under one name and adds what lies between a library and a benchmark:
+//! [`Experiment`], which builds stream, network and learner from a few choices; the [`registry`] of
+//! strategies by name; and [`Bench`], which runs a table of them and writes one [`Line`] of results
+//! per run. The `continual` binary only reads options and prints.
+//!
+//! ```
+//! use continual::prelude::*;
+//!
+//! let experiment = Experiment::new(digits()).scenario(Scenario::Class).seeds([2, 3]).steps(20);
+//! let outcomes = experiment.run(&Naive)?;
+//! assert_eq!(outcomes.len(), 2);
+//! let accuracy = final_accuracy(&outcomes[0].accuracy)?;
+//! assert!((0.0..=1.0).contains(&accuracy));
+//! # Ok::<(), continual::Error>(())
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub use cl_buffers as buffers;
+pub use cl_core as core;
+pub use cl_gating as gating;
+pub use cl_metrics as metrics;
+pub use cl_nn as nn;
+pub use cl_random as random;
+pub use cl_regularize as regularize;
+pub use cl_replay as replay;
+pub use cl_scenarios as scenarios;
+pub use cl_tensor as tensor;
+
+mod bench;
+mod cell;
+mod conventions;
+mod defaults;
+mod error;
+mod experiment;
+mod methods;
+mod nearest;
+pub mod prelude;
+pub mod registry;
+mod request;
+mod results;
+mod settings;
+mod strengths;
+mod tune;
+
+pub use bench::{Bench, Progress, Skipped};
+pub use cell::{Cell, CellCost};
+pub use defaults::{Defaults, Preset};
+pub use error::Error;
+pub use experiment::{Experiment, OptimizerName};
+pub use nearest::{choose, nearest};
+pub use request::Request;
+pub use results::{Line, Results};
+pub use settings::Settings;
+pub use strengths::{Key, Strengths};
+pub use tune::{Point, Sweep, Tuning};

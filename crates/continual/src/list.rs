@@ -1,0 +1,96 @@
+//! `continual list`: what can be chosen.
+
+use crate::cli::ListOptions;
+use crate::print;
+use anyhow::Result;
+use continual::Preset;
+use continual::metrics::METRICS;
+use continual::registry::STRATEGIES;
+use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
+use std::path::Path;
+
+pub(crate) fn run(options: &ListOptions) -> Result<()> {
+    print::text(&text(options.data.as_deref()))
+}
+
+fn text(data: Option<&Path>) -> String {
+    let scenarios = Scenario::ALL.map(|scenario| {
+        let about = match scenario {
+            Scenario::Task => "the context is told at test time: which of its classes is it?",
+            Scenario::Domain => "the context is not told and need not be named",
+            Scenario::Class => "which class of all contexts is it?",
+        };
+        (scenario.to_string(), about.to_owned())
+    });
+    let protocols = Protocol::ALL.map(|protocol| {
+        let about = match protocol {
+            Protocol::Split => "each context has its own classes",
+            Protocol::Permuted => "each context has all classes and its own order of the pixels",
+            Protocol::Rotated => "each context has all classes and its own angle",
+        };
+        (protocol.to_string(), about.to_owned())
+    });
+    let presets = Preset::ALL.map(|preset| (preset.to_string(), preset.about().to_owned()));
+    let datasets = DatasetName::ALL.map(|name| (name.to_string(), found(name, data)));
+    let mut metrics: Vec<(String, String)> = METRICS
+        .iter()
+        .map(|metric| (metric.name.to_owned(), format!("{}; {}", metric.formula, metric.source)))
+        .collect();
+    metrics.push((
+        "intransigence".to_owned(),
+        "not computed yet: needs a joint model of the contexts 1 to j for every j".to_owned(),
+    ));
+    [
+        strategies(),
+        section("Data sets", &datasets),
+        section("Scenarios", &scenarios),
+        section("Protocols", &protocols),
+        section("Presets", &presets),
+        section("Metrics", &metrics),
+    ]
+    .join("\n")
+}
+
+fn section(title: &str, entries: &[(String, String)]) -> String {
+    let width = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines = entries.iter().map(|(name, about)| format!("  {name:width$}  {about}\n"));
+    format!("{title}\n{}", lines.collect::<String>())
+}
+
+/// Strategies with their hyper-parameters below them.
+fn strategies() -> String {
+    let mut text = "Strategies (compose with +, such as xdg+ewc+er)\n".to_owned();
+    for entry in STRATEGIES {
+        text +=
+            &format!("  {:13} {} ({}; {})\n", entry.name, entry.about, entry.family, entry.source);
+        for hyper in entry.hypers {
+            let defaults = match hyper.paper == hyper.vdv {
+                true => format!("{}", hyper.paper),
+                false => format!("{}, preset vdv {}", hyper.paper, hyper.vdv),
+            };
+            let name = format!("{}.{}", entry.name, hyper.name);
+            text +=
+                &format!("    {name:23} {} ({}; default {defaults})\n", hyper.purpose, hyper.range);
+        }
+    }
+    text
+}
+
+/// Whether a data set is there.
+fn found(name: DatasetName, data: Option<&Path>) -> String {
+    match name.load(data) {
+        Ok(loaded) => {
+            let parts = [&loaded.train, &loaded.validation, &loaded.test].map(|part| part.len());
+            let [train, validation, test] = parts;
+            let built_in = if name == DatasetName::Digits { "built in" } else { "found" };
+            let (width, height) = (loaded.width, loaded.height);
+            format!(
+                "{built_in}: {width}x{height}, {train} train, {validation} validation, {test} test"
+            )
+        }
+        Err(Error::DataNotFound { .. }) => {
+            "not found: name the folder of its files with --data or $CONTINUAL_DATA".to_owned()
+        }
+        Err(error) => format!("unusable: {}", print::one_line(&error.to_string())),
+    }
+}

@@ -1,0 +1,33 @@
+//! The `continual` command: reads options, runs, prints one table or one line of error.
+
+mod bench_command;
+mod cli;
+mod dry_run;
+mod list;
+mod panics;
+mod print;
+mod progress;
+mod report;
+mod table;
+mod tune_command;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    panics::install();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::refused(&error),
+    };
+    let done = match cli.command {
+        Command::Bench(options) => bench_command::run(&options),
+        Command::List(options) => list::run(&options),
+        Command::Tune(options) => tune_command::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}

@@ -1,0 +1,12 @@
+//! What a program usually needs: `use continual::prelude::*;`.
+
+pub use crate::{Bench, Experiment, OptimizerName, Request};
+pub use cl_core::{Learner, Naive, Outcome, Strategy, run};
+pub use cl_gating::Xdg;
+pub use cl_metrics::{AccuracyMatrix, METRICS, Summary, evaluate, final_accuracy};
+pub use cl_regularize::{Ewc, OnlineEwc, Si};
+pub use cl_replay::{ExperienceReplay, ReservoirReplay};
+pub use cl_scenarios::{
+    Dataset, DatasetName, Part, Protocol, Scenario, Stream, StreamSpec, digits, fashion_mnist,
+    mnist,
+};

@@ -1,0 +1,35 @@
+//! What is printed, and with which exit code a failure ends.
+
+use anyhow::{Context, Result};
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+/// The run failed: its loss is no number any more, results could not be written.
+const FAILED: u8 = 1;
+/// The request was at fault.
+pub(crate) const BAD_INPUT: u8 = 2;
+
+/// Prints a text to standard output. Nobody reading it any more (`continual list | head`) is fine.
+pub(crate) fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output cannot be written"),
+    }
+}
+
+/// Prints one line of error and gives its exit code.
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {}", one_line(&format!("{error:#}")));
+    let ours = error.downcast_ref::<continual::Error>();
+    ExitCode::from(if ours.is_some_and(continual::Error::is_bad_input) {
+        BAD_INPUT
+    } else {
+        FAILED
+    })
+}
+
+/// The text with every run of white space made one space.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,367 @@
+//! The table of strategies: what can be chosen by name, and with which hyper-parameters.
+
+use crate::experiment::Order;
+use crate::methods;
+use crate::nearest::unknown;
+use crate::{Error, Experiment, Preset};
+use cl_core::{Member, Naive, Strategy};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A kind of strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// What the others are compared with.
+    Baseline,
+    /// A penalty on the parameters.
+    Regularisation,
+    /// Rows of earlier contexts.
+    Replay,
+    /// Parts of the network per context.
+    Gating,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Baseline => "baseline",
+            Self::Regularisation => "regularisation",
+            Self::Replay => "replay",
+            Self::Gating => "gating",
+        })
+    }
+}
+
+/// The numbers that a hyper-parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// Any real number in its range.
+    Real,
+    /// Whole numbers.
+    Whole,
+}
+
+/// How a hyper-parameter is chosen on validation images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grid {
+    /// It is not: a convention or a budget, not a strength.
+    Fixed,
+    /// The powers of ten from 10^first to 10^last.
+    PowersOfTen {
+        /// The smallest exponent.
+        first: i32,
+        /// The largest exponent.
+        last: i32,
+    },
+    /// 0, 0.1, .., 0.9: a fraction has no powers of ten to try.
+    TenthsBelowOne,
+}
+
+impl Grid {
+    /// Its values, ascending.
+    #[must_use]
+    pub fn values(self) -> Vec<f64> {
+        match self {
+            Self::Fixed => Vec::new(),
+            // Parsed, because powi(10, -3) is not the number nearest to 0.001 everywhere.
+            Self::PowersOfTen { first, last } => {
+                (first..=last).filter_map(|exponent| format!("1e{exponent}").parse().ok()).collect()
+            }
+            Self::TenthsBelowOne => (0..10).map(|tenth| f64::from(tenth) / 10.0).collect(),
+        }
+    }
+}
+
+/// A hyper-parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Hyper {
+    /// Its name behind the strategy's: `lambda` of `ewc.lambda`.
+    pub name: &'static str,
+    /// Its value under preset `paper`, where neither `--set` nor the strengths say anything.
+    pub paper: f64,
+    /// The same under preset `vdv`.
+    pub vdv: f64,
+    /// What it does, with its unit.
+    pub purpose: &'static str,
+    /// What is allowed.
+    pub range: &'static str,
+    /// Which numbers it may be.
+    pub numbers: Numbers,
+    /// How it is chosen.
+    pub grid: Grid,
+}
+
+impl Hyper {
+    /// Its value where nobody says anything.
+    #[must_use]
+    pub fn default(&self, preset: Preset) -> f64 {
+        match preset {
+            Preset::Paper => self.paper,
+            Preset::Vdv => self.vdv,
+        }
+    }
+}
+
+/// Values of the hyper-parameters of one strategy, by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Values<'a> {
+    pub preset: Preset,
+    pub strategy: &'static str,
+    pub given: &'a BTreeMap<String, f64>,
+}
+
+impl Values<'_> {
+    /// A value. Resolved settings hold every name of the table; a name that is missing there is
+    /// NaN, which every range refuses.
+    pub(crate) fn get(&self, name: &str) -> f64 {
+        self.given.get(&format!("{}.{name}", self.strategy)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// A count; requests and strengths hold whole numbers of at least 0 there.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.get(name) as usize
+    }
+}
+
+/// A strategy that can be chosen by name.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind it is.
+    pub family: Family,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// Its hyper-parameters.
+    pub hypers: &'static [Hyper],
+    pub(crate) order: Order,
+    pub(crate) build: fn(&Values<'_>) -> Box<dyn Strategy>,
+    /// The most bytes that its memory may hold.
+    pub(crate) budget: fn(&Values<'_>, &Member<'_>) -> u64,
+}
+
+impl Entry {
+    /// A hyper-parameter by name.
+    #[must_use]
+    pub fn hyper(&self, name: &str) -> Option<&'static Hyper> {
+        self.hypers.iter().find(|hyper| hyper.name == name)
+    }
+}
+
+/// A strategy that trains on one context after the other and keeps no rows.
+const PLAIN: Entry = Entry {
+    name: "none",
+    family: Family::Baseline,
+    about: "plain training, one context after the other: the lower baseline",
+    source: "common usage",
+    hypers: &[],
+    order: Order::Incremental,
+    build: |_| Box::new(Naive),
+    budget: |_, _| 0,
+};
+
+/// Every strategy, in the order of the table that is printed.
+pub const STRATEGIES: &[Entry] = &[
+    PLAIN,
+    Entry {
+        name: "ewc",
+        family: Family::Regularisation,
+        about: "elastic weight consolidation: what was important for a context resists change",
+        source: "Kirkpatrick et al. 2017",
+        hypers: &[methods::LAMBDA, methods::FISHER_ROWS],
+        build: methods::ewc,
+        ..PLAIN
+    },
+    Entry {
+        name: "ewc-online",
+        family: Family::Regularisation,
+        about: "the same with one anchor and a decaying sum of importances",
+        source: "Schwarz et al. 2018",
+        hypers: &[methods::LAMBDA, methods::GAMMA, methods::FISHER_ROWS],
+        build: methods::ewc_online,
+        ..PLAIN
+    },
+    Entry {
+        name: "si",
+        family: Family::Regularisation,
+        about: "synaptic intelligence: importance is the share in the fall of the loss",
+        source: "Zenke, Poole & Ganguli 2017",
+        hypers: &[methods::C, methods::XI],
+        build: methods::si,
+        ..PLAIN
+    },
+    Entry {
+        name: "xdg",
+        family: Family::Gating,
+        about: "context-dependent gating: each context has a random part of the units; needs task ids",
+        source: "Masse, Grant & Freedman 2018",
+        hypers: &[methods::P],
+        build: methods::xdg,
+        ..PLAIN
+    },
+    Entry {
+        name: "er",
+        family: Family::Replay,
+        about: "experience replay: exemplars of every class, chosen at the end of a context",
+        source: "van de Ven, Tuytelaars & Tolias 2022",
+        hypers: &[methods::PER_CLASS],
+        build: methods::er,
+        budget: methods::exemplars,
+        ..PLAIN
+    },
+    Entry {
+        name: "er-reservoir",
+        family: Family::Replay,
+        about: "experience replay: a uniform sample of all rows that passed; needs no boundaries",
+        source: "Chaudhry et al. 2019",
+        hypers: &[methods::PER_CLASS],
+        build: methods::er_reservoir,
+        budget: methods::exemplars,
+        ..PLAIN
+    },
+    Entry {
+        name: "cumulative",
+        about: "goes on with the same model on all data so far: keeps everything",
+        source: "van de Ven, Tuytelaars & Tolias 2022 (incremental joint)",
+        order: Order::Cumulative,
+        ..PLAIN
+    },
+    Entry {
+        name: "joint",
+        about: "all contexts at once, as many steps in all: the upper baseline",
+        order: Order::Joint,
+        ..PLAIN
+    },
+];
+
+/// One strategy or several that compose, by name.
+#[derive(Clone, Debug)]
+pub struct Composition {
+    /// The name, parts joined with `+`.
+    pub name: String,
+    /// Its parts, in order.
+    pub parts: Vec<&'static Entry>,
+}
+
+/// The strategy of a name.
+///
+/// # Errors
+/// An unknown name, with the nearest.
+pub fn find(name: &str) -> Result<&'static Entry, Error> {
+    STRATEGIES.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = STRATEGIES.iter().map(|entry| entry.name).collect();
+        unknown("strategy", name, &names)
+    })
+}
+
+impl Composition {
+    /// Reads `a` or `a+b+c`.
+    ///
+    /// # Errors
+    /// An unknown name; a baseline together with something else.
+    pub fn parse(name: &str) -> Result<Self, Error> {
+        let parts = name.split('+').map(|part| find(part.trim())).collect::<Result<Vec<_>, _>>()?;
+        if parts.len() > 1
+            && let Some(baseline) = parts.iter().find(|part| part.family == Family::Baseline)
+        {
+            return Err(Error::Impossible(format!(
+                "strategy `{name}`: `{}` is a baseline, which cannot be composed with others",
+                baseline.name
+            )));
+        }
+        let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
+        Ok(Self { name: names.join("+"), parts })
+    }
+
+    /// Whether the others are compared with it.
+    #[must_use]
+    pub fn is_baseline(&self) -> bool {
+        self.parts.iter().any(|part| part.family == Family::Baseline)
+    }
+
+    /// The strategies with these values of `strategy.hyper`, each beside the part it came from.
+    pub(crate) fn build(
+        &self,
+        preset: Preset,
+        given: &BTreeMap<String, f64>,
+    ) -> Vec<Box<dyn Strategy>> {
+        let build =
+            |part: &&'static Entry| (part.build)(&Values { preset, strategy: part.name, given });
+        self.parts.iter().map(build).collect()
+    }
+
+    /// The most bytes that its memories may hold for a member.
+    pub(crate) fn budget(
+        &self,
+        preset: Preset,
+        given: &BTreeMap<String, f64>,
+        member: &Member<'_>,
+    ) -> u64 {
+        let budget = |part: &&'static Entry| {
+            (part.budget)(&Values { preset, strategy: part.name, given }, member)
+        };
+        self.parts.iter().map(budget).fold(0, u64::saturating_add)
+    }
+
+    /// The experiment as the baseline has it.
+    pub(crate) fn order(&self, experiment: Experiment) -> Experiment {
+        match self.parts.first().map(|part| part.order) {
+            Some(Order::Joint) => experiment.joint(),
+            Some(Order::Cumulative) => experiment.cumulative(),
+            Some(Order::Incremental) | None => experiment,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults(preset: Preset) -> BTreeMap<String, f64> {
+        let hypers = STRATEGIES
+            .iter()
+            .flat_map(|entry| entry.hypers.iter().map(move |hyper| (entry, hyper)));
+        hypers
+            .map(|(entry, hyper)| (format!("{}.{}", entry.name, hyper.name), hyper.default(preset)))
+            .collect()
+    }
+
+    #[test]
+    fn every_strategy_bears_its_name_and_accepts_its_defaults() {
+        for preset in Preset::ALL {
+            for entry in STRATEGIES {
+                let composition = Composition::parse(entry.name).unwrap();
+                let built = &composition.build(preset, &defaults(preset))[0];
+                built.check().unwrap();
+                if entry.order == Order::Incremental {
+                    assert_eq!(built.name(), entry.name);
+                }
+                assert_eq!(built.describe().is_empty(), entry.family == Family::Baseline);
+            }
+        }
+    }
+
+    #[test]
+    fn grids_are_powers_of_ten_or_tenths() {
+        assert_eq!(
+            Grid::PowersOfTen { first: -3, last: 1 }.values(),
+            [0.001, 0.01, 0.1, 1.0, 10.0]
+        );
+        let tenths = Grid::TenthsBelowOne.values();
+        assert_eq!((tenths.len(), tenths[0], tenths[3], tenths[9]), (10, 0.0, 0.3, 0.9));
+    }
+
+    #[test]
+    fn compositions_keep_their_order_and_refuse_baselines() {
+        let composition = Composition::parse("xdg+ewc+er").unwrap();
+        let names: Vec<&str> = composition.parts.iter().map(|part| part.name).collect();
+        assert_eq!((names, composition.is_baseline()), (vec!["xdg", "ewc", "er"], false));
+        assert!(Composition::parse("joint").unwrap().is_baseline());
+        for name in ["joint+er", "ewc+none", "cumulative+joint"] {
+            let error = Composition::parse(name).unwrap_err();
+            assert!(error.to_string().contains("is a baseline"), "{error}");
+        }
+    }
+}

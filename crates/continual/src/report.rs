@@ -1,0 +1,93 @@
+//! What is printed around the table.
+
+use crate::table::accuracies;
+use anyhow::Result;
+use continual::scenarios::{Protocol, Scenario};
+use continual::{Bench, Line};
+use std::fmt::Write;
+use std::path::Path;
+
+/// The table, what it shows, what to expect, and where the results are.
+pub(crate) fn text(bench: &Bench, lines: &[Line], path: &Path) -> Result<String> {
+    let Bench { dataset, protocol, contexts, seeds, scenarios, .. } = bench;
+    let mut text = format!(
+        "Final accuracy in %, {dataset}, {protocol}, {contexts} context{}: mean ± s.e.m. over {}\n\n",
+        if *contexts == 1 { "" } else { "s" },
+        seeds_told(seeds)
+    );
+    text += &accuracies(bench, lines)?;
+    text += "\n* baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n";
+    text += &gaps(bench);
+    if scenarios.contains(&Scenario::Class) && *contexts > 1 {
+        writeln!(text, "{}", expectation(*protocol, *contexts))?;
+    }
+    text += &remarks(bench);
+    let seconds: f64 = lines.iter().map(|line| line.train_seconds).sum();
+    writeln!(text, "{} runs, {seconds:.1} s of training: {}", lines.len(), path.display())?;
+    Ok(text)
+}
+
+fn seeds_told(seeds: &[u64]) -> String {
+    match seeds {
+        [one] => format!("seed {one} alone"),
+        [first, .., last] => format!("{} seeds ({first} to {last})", seeds.len()),
+        [] => "no seeds".to_owned(),
+    }
+}
+
+/// Why cells are empty, each reason once.
+pub(crate) fn gaps(bench: &Bench) -> String {
+    let mut text = String::new();
+    for skipped in &bench.skipped {
+        text += &format!("- {} in {}: {}.\n", skipped.strategy, skipped.scenario, skipped.reason);
+    }
+    text
+}
+
+/// What the table of van de Ven, Tuytelaars & Tolias 2022 shows, and why.
+fn expectation(protocol: Protocol, contexts: usize) -> String {
+    let chance = 100.0 / contexts as f64;
+    let far = match protocol {
+        Protocol::Split => format!("stay near 1/k = {chance:.0} % for k = {contexts} contexts"),
+        Protocol::Permuted | Protocol::Rotated => "stay far below `joint`".to_owned(),
+    };
+    format!(
+        "Expect: class-incremental, penalties alone (ewc, ewc-online, si) {far}, since no loss ever \
+         compares classes of different contexts; replay does."
+    )
+}
+
+/// What keeps the figures from being compared.
+pub(crate) fn remarks(bench: &Bench) -> String {
+    let mut text = String::new();
+    if bench.quick {
+        text += "Quick look: these figures are not comparable with any others.\n";
+    }
+    if !bench.deviations.is_empty() {
+        text += &format!(
+            "Other than the default protocol of {} {}: {}. Compare only with runs of the same.\n",
+            bench.dataset,
+            bench.protocol,
+            bench.deviations.join(", ")
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_told_as_a_range() {
+        assert_eq!(seeds_told(&[2]), "seed 2 alone");
+        assert_eq!(seeds_told(&[2, 3, 4]), "3 seeds (2 to 4)");
+    }
+
+    #[test]
+    fn what_to_expect_depends_on_the_number_of_contexts() {
+        assert!(expectation(Protocol::Split, 5).contains("1/k = 20 % for k = 5"));
+        assert!(expectation(Protocol::Split, 10).contains("1/k = 10 % for k = 10"));
+        assert!(!expectation(Protocol::Rotated, 10).contains("1/k"));
+    }
+}

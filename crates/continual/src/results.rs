@@ -1,0 +1,177 @@
+//! `results.jsonl`: one line per run.
+
+use crate::{Error, Settings};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The record of one run: one seed of one strategy in one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The data set.
+    pub dataset: String,
+    /// `task`, `domain` or `class`.
+    pub scenario: String,
+    /// The strategy, parts joined with `+`.
+    pub strategy: String,
+    /// The seed.
+    pub seed: u64,
+    /// R: row i holds the accuracies on all contexts after context i, fractions; `joint` has one row.
+    pub accuracy: Vec<Vec<f64>>,
+    /// b: the accuracies before any training, fractions.
+    pub accuracy_before: Vec<f64>,
+    /// Metrics by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Wall-clock seconds of training and boundaries, divided by the members that shared them.
+    pub train_seconds: f64,
+    /// Members of the population in which this run was trained.
+    pub members: usize,
+    /// Threads.
+    pub threads: usize,
+    /// `cpu`.
+    pub device: String,
+    /// Bytes that the methods keep between contexts, at their peak.
+    pub bytes_kept: u64,
+    /// Parameters of the network.
+    pub parameters: usize,
+    /// Everything that decides the numbers.
+    pub settings: Settings,
+    /// What would change the numbers and is no number itself.
+    pub conventions: BTreeMap<String, String>,
+    /// Metrics without a value, with the reason.
+    pub metrics_undefined: BTreeMap<String, String>,
+    /// SHA-256 of settings and data: runs of one hash can be compared bit by bit.
+    pub config_hash: String,
+    /// The version of this program.
+    pub version: String,
+}
+
+/// A folder in which results grow.
+///
+/// Finished runs are appended to `results.jsonl.partial` and flushed to the disk, so they survive
+/// whatever happens later; [`Results::finish`] renames the file to `results.jsonl`. Until then a
+/// `results.jsonl` of an earlier benchmark stays as it was.
+#[derive(Debug)]
+pub struct Results {
+    partial: PathBuf,
+    path: PathBuf,
+    file: File,
+    runs: usize,
+}
+
+impl Results {
+    /// The name of the file.
+    pub const FILE: &'static str = "results.jsonl";
+
+    /// Makes the folder and the growing file: what cannot be written is found here.
+    ///
+    /// # Errors
+    /// [`Error::OutputFolder`].
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let refused = |problem: String| Error::OutputFolder { folder: folder.to_owned(), problem };
+        std::fs::create_dir_all(folder)
+            .map_err(|error| refused(format!("the folder cannot be made: {error}")))?;
+        let path = folder.join(Self::FILE);
+        if path.is_dir() {
+            return Err(refused(format!("{} in it is a folder, expected a file", Self::FILE)));
+        }
+        let partial = folder.join(format!("{}.partial", Self::FILE));
+        let file = File::create(&partial)
+            .map_err(|error| refused(format!("no file can be written in it: {error}")))?;
+        Ok(Self { partial, path, file, runs: 0 })
+    }
+
+    /// Adds finished runs.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn push(&mut self, lines: &[Line]) -> Result<(), Error> {
+        let mut text = String::new();
+        for line in lines {
+            text += &serde_json::to_string(line)?;
+            text.push('\n');
+        }
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|source| Error::Write { path: self.partial.clone(), source })?;
+        self.runs += lines.len();
+        Ok(())
+    }
+
+    /// Runs written so far.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// Where they are until [`Results::finish`].
+    #[must_use]
+    pub fn partial(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Gives the file its name, in place of an earlier one.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn finish(self) -> Result<PathBuf, Error> {
+        drop(self.file);
+        std::fs::rename(&self.partial, &self.path)
+            .map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        Ok(self.path)
+    }
+
+    /// Takes an empty growing file away again; one with runs stays.
+    pub fn abandon(self) {
+        drop(self.file);
+        if self.runs == 0 {
+            // What cannot be removed is an empty file: no harm done.
+            let _ = std::fs::remove_file(&self.partial);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_file_stays_until_the_new_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(Results::FILE);
+        std::fs::write(&path, "earlier\n").unwrap();
+        let results = Results::open(folder.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "earlier\n");
+        assert_eq!(results.finish().unwrap(), path);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_abandoned_file_without_runs_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        Results::open(folder.path()).unwrap().abandon();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_a_file_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("taken");
+        std::fs::write(&file, "").unwrap();
+        for out in [file.clone(), file.join("below")] {
+            let error = Results::open(&out).unwrap_err();
+            assert!(error.is_bad_input());
+            assert!(
+                error.to_string().starts_with(&format!("--out {}: ", out.display())),
+                "{error}"
+            );
+        }
+        std::fs::create_dir(folder.path().join(Results::FILE)).unwrap();
+        let error = Results::open(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("results.jsonl in it is a folder, expected a file"), "{error}");
+    }
+}

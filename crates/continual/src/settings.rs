@@ -1,0 +1,153 @@
+//! The resolved settings of one run, and the hash under which its results can be compared.
+
+use crate::Error;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Everything that decides the numbers of one run, resolved: no default is left open.
+///
+/// Threads, paths and the number of members are not here: results do not depend on them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The data set's name.
+    pub dataset: String,
+    /// `split`, `permuted` or `rotated`.
+    pub protocol: String,
+    /// `task`, `domain` or `class`.
+    pub scenario: String,
+    /// Number of contexts.
+    pub contexts: usize,
+    /// `final` or `validation`.
+    pub part: String,
+    /// Zero pixels at each side before permuting.
+    pub pad: usize,
+    /// The strategy, parts joined with `+`.
+    pub strategy: String,
+    /// Whose conventions.
+    pub preset: String,
+    /// Hyper-parameters by `strategy.name`.
+    pub hyper: BTreeMap<String, f64>,
+    /// Steps per context.
+    pub steps_per_context: u32,
+    /// Rows of the stream per step.
+    pub batch: usize,
+    /// Hidden units of the MLP.
+    pub hidden: Vec<usize>,
+    /// `adam` or `sgd`.
+    pub optimizer: String,
+    /// Learning rate.
+    pub lr: f64,
+    /// Whether the optimiser starts afresh in every context.
+    pub reset_optimizer: bool,
+    /// How stream and replay are weighed.
+    pub mix: String,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The same run with another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { seed, ..self.clone() }
+    }
+
+    /// JSON without spaces, the fields in alphabetical order.
+    ///
+    /// # Errors
+    /// None for settings that were resolved.
+    pub fn canonical(&self) -> Result<String, Error> {
+        let fields: BTreeMap<String, serde_json::Value> =
+            serde_json::from_value(serde_json::to_value(self)?)?;
+        Ok(serde_json::to_string(&fields)?)
+    }
+
+    /// SHA-256 of the canonical settings, a line break and the data's checksum: 64 hexadecimal
+    /// digits.
+    ///
+    /// # Errors
+    /// As [`Settings::canonical`].
+    pub fn hash(&self, data_checksum: &str) -> Result<String, Error> {
+        let digest = Sha256::new()
+            .chain_update(self.canonical()?)
+            .chain_update("\n")
+            .chain_update(data_checksum)
+            .finalize();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            dataset: "digits".to_owned(),
+            protocol: "split".to_owned(),
+            scenario: "class".to_owned(),
+            contexts: 5,
+            part: "final".to_owned(),
+            pad: 0,
+            strategy: "ewc".to_owned(),
+            preset: "paper".to_owned(),
+            hyper: BTreeMap::from([("ewc.lambda".to_owned(), 1e5)]),
+            steps_per_context: 400,
+            batch: 32,
+            hidden: vec![128, 128],
+            optimizer: "adam".to_owned(),
+            lr: 1e-3,
+            reset_optimizer: false,
+            mix: "by-context".to_owned(),
+            seed: 2,
+        }
+    }
+
+    #[test]
+    fn the_canonical_form_is_sorted_and_without_spaces() {
+        assert_eq!(
+            settings().canonical().unwrap(),
+            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"hidden\":[128,128],\
+             \"hyper\":{\"ewc.lambda\":100000.0},\"lr\":0.001,\"mix\":\"by-context\",\
+             \"optimizer\":\"adam\",\"pad\":0,\"part\":\"final\",\"preset\":\"paper\",\
+             \"protocol\":\"split\",\"reset_optimizer\":false,\"scenario\":\"class\",\"seed\":2,\
+             \"steps_per_context\":400,\"strategy\":\"ewc\"}"
+        );
+    }
+
+    /// The expected digits are those of coreutils:
+    /// `printf '%s\nabc' "$CANONICAL" | sha256sum` with the text of the test above.
+    #[test]
+    fn the_hash_is_sha256_of_settings_and_checksum() {
+        assert_eq!(settings().hash("abc").unwrap(), HASH);
+    }
+
+    const HASH: &str = "800ed73ef1e9ac1434e72e3344e3f1ead3b851e149f81adb74a95f9c48a70875";
+
+    #[test]
+    fn every_setting_and_the_data_change_the_hash() {
+        let base = serde_json::to_value(settings()).unwrap();
+        let mut seen = vec![settings().hash("abc").unwrap(), settings().hash("abd").unwrap()];
+        let fields: Vec<String> = base.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields.len(), 17);
+        for field in fields {
+            let mut changed = base.clone();
+            let value = &mut changed[&field];
+            *value = match value.clone() {
+                serde_json::Value::String(text) => format!("{text}x").into(),
+                serde_json::Value::Bool(on) => (!on).into(),
+                serde_json::Value::Array(_) => serde_json::json!([128, 129]),
+                serde_json::Value::Object(_) => serde_json::json!({"ewc.lambda": 1e6}),
+                number if number.is_f64() => 2e-3.into(),
+                _ => 7.into(),
+            };
+            let changed: Settings = serde_json::from_value(changed).unwrap();
+            seen.push(changed.hash("abc").unwrap());
+        }
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+    }
+}
