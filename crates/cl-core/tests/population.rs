@@ -265,3 +265,13 @@ fn slots_bear_the_name_of_their_strategy_whatever_stands_around_it() {
     assert!(slots.contains(&"pull/strength".to_owned()), "{slots:?}");
     assert!(slots.contains(&"pull#2/strength".to_owned()), "{slots:?}");
 }
+
+#[test]
+fn a_training_step_copies_nothing() {
+    for scenario in Scenario::ALL {
+        let stream = |seed| spec(seed, scenario, Protocol::Split);
+        let strategy = (Pull(0.1), Replay);
+        let learner = learner(&strategy, &[2], 1, 1, &stream).unwrap();
+        assert_eq!(learner.costs().step.copies, 0, "{scenario}");
+    }
+}
