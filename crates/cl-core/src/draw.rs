@@ -101,3 +101,83 @@ impl Draw {
         used
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cl_scenarios::{Part, Protocol, StreamSpec, digits};
+    use std::collections::BTreeSet;
+
+    const EMPTY: Row = Row { example: 0, label: 0, context: 0 };
+
+    fn drawn(draw: &mut Draw, stage: u32, count: usize) -> (Vec<Row>, Vec<f32>) {
+        let (mut rows, mut weights) = (vec![EMPTY; count], vec![0.0; count]);
+        let used = draw.fill(2, stage, &mut rows, &mut weights);
+        rows.truncate(used);
+        weights.truncate(used);
+        (rows, weights)
+    }
+
+    fn stream(scenario: Scenario) -> cl_scenarios::ContextStream {
+        let (protocol, part) = (Protocol::Split, Part::Final);
+        let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+        spec.build(&digits()).unwrap()
+    }
+
+    #[test]
+    fn a_pass_shows_no_row_twice_and_drops_its_incomplete_batch() {
+        let (stream, labels) = (stream(Scenario::Class), digits().labels);
+        let all: BTreeSet<u32> = stream.train(1).iter().copied().collect();
+        let mut draw = Draw::new(&stream, &labels, 1, 32);
+        let mut passes = Vec::new();
+        for _ in 0..2 {
+            let mut seen = BTreeSet::new();
+            for _ in 0..all.len() / 32 {
+                let (rows, weights) = drawn(&mut draw, 1, 32);
+                assert!(weights.iter().all(|&weight| weight == 1.0 / 32.0));
+                assert!(rows.iter().all(|row| row.context == 1 && all.contains(&row.example)));
+                seen.extend(rows.iter().map(|row| row.example));
+            }
+            // Every batch of a pass is new; what is left over of the pass is never shown.
+            assert_eq!(seen.len(), all.len() / 32 * 32);
+            passes.push(seen);
+        }
+        assert_ne!(all.len() % 32, 0);
+        assert_ne!(passes[0], passes[1], "each pass leaves out other rows");
+    }
+
+    #[test]
+    fn a_context_smaller_than_the_batch_fills_it_with_further_passes() {
+        let (stream, labels) = (stream(Scenario::Class), digits().labels);
+        let count = stream.train(0).len();
+        let mut draw = Draw::new(&stream, &labels, 0, count + 10);
+        let (rows, weights) = drawn(&mut draw, 0, count + 10);
+        assert_eq!(rows.len(), count + 10);
+        let first: BTreeSet<u32> = rows[..count].iter().map(|row| row.example).collect();
+        assert_eq!(first.len(), count);
+        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    /// 32 rows over 5 contexts: 7 of each, each with weight 1/5 / 7.
+    #[test]
+    fn joint_task_batches_give_every_context_the_same_rows_and_weight() {
+        let (stream, labels) = (stream(Scenario::Task).joint(), digits().labels);
+        assert_eq!(batch_rows(&stream, 32), 35);
+        let mut draw = Draw::new(&stream, &labels, 0, 32);
+        let (rows, weights) = drawn(&mut draw, 0, 35);
+        for context in 0..5 {
+            assert_eq!(rows.iter().filter(|row| row.context == context).count(), 7);
+        }
+        assert!(weights.iter().all(|&weight| (weight - 0.2 / 7.0).abs() < 1e-8));
+    }
+
+    #[test]
+    fn targets_are_the_units_of_the_rows_labels() {
+        let (stream, labels) = (stream(Scenario::Domain), digits().labels);
+        for row in rows_of(&stream, &labels, 3) {
+            let classes = stream.classes(3);
+            let place = classes.iter().position(|&c| c == labels[row.example as usize]);
+            assert_eq!(Some(row.label as usize), place);
+        }
+    }
+}

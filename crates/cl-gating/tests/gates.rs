@@ -169,3 +169,21 @@ fn a_stream_that_hides_the_context_and_a_fraction_out_of_range_are_refused() {
         assert!(error.ends_with("; expected a fraction in [0, 1)"), "{error}");
     }
 }
+
+#[test]
+fn layers_of_one_size_have_gates_of_their_own() {
+    let network = Box::new(Mlp::new(&[6, 30, 30, 4]).unwrap());
+    let trial =
+        cl_core::Trial::new(&Xdg::default(), network, &Adam::new(1e-3), (4, 5), false).unwrap();
+    let of = |layer: usize| {
+        cl_tensor::Session::read(&trial.session, &format!("xdg/threshold{layer}"), 0).unwrap()
+    };
+    let same = of(1).chunks(30).zip(of(2).chunks(30)).filter(|(a, b)| a == b).count();
+    assert_eq!(same, 0, "no context has the same order of gated units in both layers");
+}
+
+#[test]
+fn presets_are_the_papers_and_the_reference_codes() {
+    assert_eq!(Xdg::default(), Xdg { p: 0.8, point: Point::PostActivation });
+    assert_eq!(Xdg::vdv(0.9), Xdg { p: 0.9, point: Point::PreBias });
+}

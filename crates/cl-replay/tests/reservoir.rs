@@ -186,3 +186,20 @@ fn the_budget_in_bytes_is_exact() {
         "er-reservoir: bytes = 0; expected at least 1"
     );
 }
+
+#[test]
+fn every_step_draws_anew() {
+    let stream = stream(Scenario::Class);
+    let mut memory = ReservoirReplay::per_class(4).memory(&member(&stream, 4)).unwrap();
+    let now = |step| Now { seed: SEED, stage: 0, step };
+    let offered: Vec<Row> = (0..24).map(|example| Row { example, label: 0, context: 0 }).collect();
+    memory.see(now(0), &offered).unwrap();
+    let mut drawn = |step| {
+        let mut rows = vec![Row { example: 0, label: 0, context: 0 }; memory.rows()];
+        let mut weights = vec![0.0; rows.len()];
+        memory.fill(now(step), &mut rows, &mut weights).unwrap();
+        rows.into_iter().map(|row| row.example).collect::<Vec<_>>()
+    };
+    let different: BTreeSet<Vec<u32>> = (1..9).map(&mut drawn).collect();
+    assert_eq!(different.len(), 8);
+}
