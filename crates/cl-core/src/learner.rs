@@ -403,7 +403,8 @@ impl<'s> Learner<'s> {
         for stage in 0..self.stages() {
             total += u64::from(self.steps(stage)) * macs(self.step);
             if stage + 1 < self.stages() {
-                let rows = self.rows_of_stage(member, stage).len();
+                let contexts = &member.stream.stages()[stage].contexts;
+                let rows: usize = contexts.iter().map(|&c| member.stream.train(c).len()).sum();
                 for pass in &self.observe {
                     let rows = pass.limit.map_or(rows, |limit| rows.min(limit));
                     total += rows.div_ceil(CHUNK) as u64 * macs(pass.plan);

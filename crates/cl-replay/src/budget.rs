@@ -29,7 +29,7 @@ impl Budget {
 
     pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
         let (name, value) = match self {
-            Self::PerClass(rows) => ("exemplars_per_class", rows as f64),
+            Self::PerClass(rows) => ("per_class", rows as f64),
             Self::Bytes(bytes) => ("bytes", bytes as f64),
         };
         if value == 0.0 {

@@ -270,7 +270,7 @@ fn the_budget_in_bytes_is_exact() {
     );
     assert_eq!(
         ExperienceReplay::per_class(0).check().unwrap_err().to_string(),
-        "er: exemplars_per_class = 0; expected at least 1"
+        "er: per_class = 0; expected at least 1"
     );
 }
 

@@ -51,7 +51,7 @@ pub enum Error {
     },
 
     /// A file cannot be read or decompressed.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -175,7 +175,8 @@ pub enum Error {
 
     /// A context without examples.
     #[error(
-        "{protocol} stream over {dataset}: context {context} (classes {classes:?}) has no {part} examples"
+        "{protocol} stream over {dataset}: context {} (classes {classes:?}) has no {part} examples",
+        context + 1
     )]
     EmptyContext {
         /// `split`, `permuted` or `rotated`.

@@ -181,7 +181,7 @@ fn a_context_without_data_is_an_error() {
     let error = message(spec(Protocol::Split, Scenario::Class, 2), &tiny(&[0]));
     assert!(error.contains("(classes [1]) has no test examples"), "{error}");
     let error = message(spec(Protocol::Rotated, Scenario::Class, 2), &tiny(&[0, 1, 2, 3]));
-    assert!(error.contains("context 0 (classes [0, 1]) has no train examples"), "{error}");
+    assert!(error.contains("context 1 (classes [0, 1]) has no train examples"), "{error}");
 }
 
 #[test]

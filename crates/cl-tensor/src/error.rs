@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 /// An error of the tensor core.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A formula was recorded with operands that do not fit; names the line that recorded it.
@@ -15,6 +15,12 @@ pub enum Error {
         line: u32,
         /// The operation, its operands and what was expected.
         message: String,
+    },
+    /// A program declares more inputs than a step can keep track of.
+    #[error("the program has {inputs} inputs; at most 64 fit: concatenate some of them")]
+    TooManyInputs {
+        /// Inputs that something depends on.
+        inputs: usize,
     },
     /// Two plans declare one slot differently.
     #[error(

@@ -1,7 +1,7 @@
 //! The recorder.
 
 use crate::error::Error;
-use crate::op::Op;
+use crate::op::{Kind, Op};
 use crate::ops::{Constant, Poison, Source, SourceKind};
 use crate::types::{DType, Type};
 use crate::var::Var;
@@ -222,6 +222,9 @@ impl Graph {
         };
         let misfit = match declared {
             None => Some(format!("assign: slot `{slot}` is not declared in this graph")),
+            Some(_) if !std::ptr::eq(value.graph(), self) => {
+                Some(format!("assign: the value for slot `{slot}` belongs to another graph"))
+            }
             Some(ty) if ty != value.ty() => {
                 Some(format!("assign: slot `{slot}` is {ty}, the value is {}", value.ty()))
             }
@@ -251,6 +254,14 @@ impl Graph {
             self.fail(format!("output: `{name}` is named twice"), Type::f32(&[]));
             return;
         }
+        if !std::ptr::eq(value.graph(), self) || value.ty().dtype == DType::U8 {
+            let message = format!(
+                "output: `{name}` must be floats or indices of this graph, got {}",
+                value.ty()
+            );
+            self.fail(message, Type::f32(&[]));
+            return;
+        }
         self.recording.borrow_mut().outputs.push((name.to_owned(), value.id()));
     }
 
@@ -264,6 +275,15 @@ impl Graph {
     pub(crate) fn record_dyn(&self, op: Arc<dyn Op>, inputs: &[Var<'_>]) -> Var<'_> {
         let ids: Vec<NodeId> = inputs.iter().map(|var| var.id()).collect();
         let types: Vec<Type> = inputs.iter().map(|var| var.ty()).collect();
+        if inputs.iter().any(|var| !std::ptr::eq(var.graph(), self)) {
+            let message = format!("{}: an operand belongs to another graph", op.name());
+            return self.fail(message, Type::f32(&[]));
+        }
+        let bytes = types.iter().any(|ty| ty.dtype == DType::U8);
+        if bytes && !matches!(op.kind(), Kind::Kernel) {
+            let message = format!("{}: bytes are read by gather_decode only", op.name());
+            return self.fail(message, Type::f32(&[]));
+        }
         let poisoned = {
             let recording = self.recording.borrow();
             ids.iter().any(|id| recording.nodes[id.index()].op.name() == Poison::NAME)

@@ -80,12 +80,10 @@ impl ReferenceSession {
         graph: &Graph,
         feeds: &[(&str, Values)],
     ) -> Result<BTreeMap<String, Values>, Error> {
-        let mut recording = graph.recording.borrow_mut();
-        if let Some(error) = recording.error.take() {
-            return Err(error);
-        }
-        drop(recording);
         let recording = graph.recording.borrow();
+        if let Some(error) = &recording.error {
+            return Err(error.clone());
+        }
         self.declare(&recording.slots);
         let roots: Vec<usize> = recording
             .outputs

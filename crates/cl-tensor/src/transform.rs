@@ -70,6 +70,7 @@ impl Graph {
         let readers = |of: NodeId| -> Vec<usize> {
             (0..nodes.len()).filter(|&n| live[n] && nodes[n].inputs.contains(&of)).collect()
         };
+        let rows = losses.first().map_or(0, |(_, weight)| weight.len());
         let mut uses = Vec::new();
         for slice in readers(theta.id()) {
             let attributes = nodes[slice].op.attributes();
@@ -101,10 +102,20 @@ impl Graph {
             let node = &nodes[site];
             let other = node.inputs.iter().copied().find(|&id| id != value);
             let role = match (node.op.name(), other) {
-                ("matmul", Some(input)) if node.inputs[1] == value && node.ty.shape.len() == 2 => {
+                ("matmul", Some(input))
+                    if node.inputs[1] == value
+                        && node.ty.shape.len() == 2
+                        && node.ty.shape[0] == rows =>
+                {
                     Role::Weight { input }
                 }
-                ("add", Some(_)) if nodes[value.index()].ty.shape.len() == 1 => Role::Bias,
+                ("add", Some(_))
+                    if nodes[value.index()].ty.shape.len() == 1
+                        && node.ty.shape.len() == 2
+                        && node.ty.shape[0] == rows =>
+                {
+                    Role::Bias
+                }
                 (name, _) => {
                     return Err(format!(
                         "grad_square_rows: {what} is used by `{name}`; no closed form"

@@ -13,7 +13,7 @@ const ROWS: usize = 96;
 /// Rows of one block of a product with `m` rows; depends on the shape only.
 pub(super) fn block_rows(m: usize) -> usize {
     let blocks = m.div_ceil(ROWS).max(if m >= 64 { 2 } else { 1 });
-    m.div_ceil(blocks).next_multiple_of(8)
+    m.div_ceil(blocks).max(1).next_multiple_of(8)
 }
 
 /// Number of independent blocks.

@@ -10,8 +10,10 @@ use crate::plan::{Plan, Port};
 use crate::session::{Feeds, Host, Outputs, PlanId, Resident, Session};
 use crate::types::{DType, Type};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -61,6 +63,8 @@ struct Lane<'a> {
     slots: Vec<Block>,
     host: &'a mut dyn Host,
     error: Option<(u32, Error)>,
+    /// What a host or an operation panicked with; thrown on once every slot is back in its place.
+    panic: Option<Box<dyn Any + Send>>,
 }
 
 /// Runs plans on the CPU.
@@ -242,6 +246,7 @@ impl Session for CpuSession {
                 slots,
                 host: &mut **host,
                 error: None,
+                panic: None,
             });
         }
         let shift =
@@ -252,15 +257,20 @@ impl Session for CpuSession {
             self.pool.install(|| shift.one_by_one(queue))
         };
         let mut first: Option<(u32, usize, Error)> = None;
+        let mut panicked = None;
         for lane in done {
             for (&slot, block) in loaded.slots.iter().zip(lane.slots) {
                 self.slots[slot].blocks[lane.member] = block;
             }
+            panicked = panicked.or(lane.panic);
             if let Some((step, error)) = lane.error
                 && first.as_ref().is_none_or(|(s, m, _)| (step, lane.member) < (*s, *m))
             {
                 first = Some((step, lane.member, error));
             }
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
         }
         first.map_or(Ok(()), |(_, _, error)| Err(error))
     }
@@ -323,7 +333,7 @@ impl Shift<'_> {
                     let mut scratch = lock(scratch);
                     // A statement of its own: the queue must not stay locked while a lane runs.
                     while let Some(mut lane) = { lock(queue).pop_front() } {
-                        self.run_slice(&mut lane, &mut scratch, SLICE, Threads::One);
+                        self.run_guarded(&mut lane, &mut scratch, SLICE, Threads::One);
                         if self.finished(&lane) {
                             lock(done).push(lane);
                         } else {
@@ -342,7 +352,7 @@ impl Shift<'_> {
         let mut done = Vec::with_capacity(queue.len());
         for mut lane in queue {
             while !self.finished(&lane) {
-                self.run_slice(&mut lane, &mut scratch, u32::MAX, Threads::All);
+                self.run_guarded(&mut lane, &mut scratch, u32::MAX, Threads::All);
             }
             done.push(lane);
         }
@@ -351,8 +361,25 @@ impl Shift<'_> {
 
     fn finished(&self, lane: &Lane<'_>) -> bool {
         lane.error.is_some()
+            || lane.panic.is_some()
             || lane.next >= self.end
             || lane.next > self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Runs a slice; a panic in it stops the member, whose slots must not be lost with it.
+    fn run_guarded(
+        &self,
+        lane: &mut Lane<'_>,
+        scratch: &mut Scratch,
+        steps: u32,
+        threads: Threads,
+    ) {
+        let slice = AssertUnwindSafe(|| self.run_slice(lane, scratch, steps, threads));
+        if let Err(panic) = catch_unwind(slice) {
+            scratch.bases.clear();
+            self.stop.fetch_min(lane.next, Ordering::Relaxed);
+            lane.panic = Some(panic);
+        }
     }
 
     fn run_slice(&self, lane: &mut Lane<'_>, scratch: &mut Scratch, steps: u32, threads: Threads) {

@@ -20,6 +20,9 @@ pub(crate) const FIRST_SLOT: u32 = 2;
 /// Values start at multiples of this many elements: a cache line.
 pub(crate) const ALIGNMENT: usize = 16;
 
+/// Inputs of a plan: one bit of a word says whether each was fed.
+const MAX_INPUTS: usize = 64;
+
 /// A named value at the border of a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Port {
@@ -125,16 +128,19 @@ impl Plan {
     /// # Errors
     /// The first misfit that was recorded, with the line that caused it.
     pub fn compile(graph: &Graph) -> Result<Self, Error> {
-        if let Some(error) = graph.recording.borrow_mut().error.take() {
-            return Err(error);
-        }
         let recording = graph.recording.borrow();
+        if let Some(error) = &recording.error {
+            return Err(error.clone());
+        }
         let mut lowered = lower::lower(&recording);
         let mut units = fuse::fuse(&lowered);
         let schedule = schedule::schedule(&mut lowered, &mut units);
         let memory = arena::allocate(&lowered, &units, &schedule);
         let kernels = emit::kernels(&lowered, &units, &schedule, &memory);
         let (signature, commits) = emit::borders(&recording, &lowered, &schedule, &memory);
+        if signature.inputs.len() > MAX_INPUTS {
+            return Err(Error::TooManyInputs { inputs: signature.inputs.len() });
+        }
         Ok(Self {
             signature,
             kernels,

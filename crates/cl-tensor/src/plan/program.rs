@@ -63,7 +63,7 @@ impl Builder {
     }
 
     pub(super) fn push(&mut self, code: Code, from: [Source; 3]) -> u16 {
-        let to = self.instructions.len() as u16;
+        let to = u16::try_from(self.instructions.len()).expect("a pass of under 65,536 values");
         self.instructions.push(Instruction { code, to, from });
         to
     }

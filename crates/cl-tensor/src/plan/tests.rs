@@ -280,3 +280,105 @@ fn squared_gradients_per_row_are_those_of_single_examples() {
     }
     assert!(slow.iter().sum::<f64>() > 0.1);
 }
+
+#[test]
+fn a_host_that_panics_loses_no_slot() {
+    struct Panics;
+    impl Host for Panics {
+        fn feed(&mut self, step: u32, _: &mut Feeds<'_>) -> Result<(), Error> {
+            assert!(step < 1, "the host gives up");
+            Ok(())
+        }
+    }
+    let graph = Graph::new();
+    let a = graph.slot("a", &[100], Init::Constant(1.0));
+    graph.assign("a", a + 1.0);
+    for threads in [1, 2] {
+        let mut session = CpuSession::new(&[0, 1], threads).unwrap();
+        let plan = session.load(Plan::compile(&graph).unwrap()).unwrap();
+        let run = std::panic::AssertUnwindSafe(|| {
+            let (mut first, mut second) = (Panics, Panics);
+            session.run(plan, 0..3, &mut [&mut first, &mut second])
+        });
+        assert!(std::panic::catch_unwind(run).is_err());
+        assert_eq!(session.read("a", 0).unwrap(), [2.0; 100]);
+        session.run_once(plan).unwrap();
+        assert_eq!(session.read("a", 1).unwrap(), [3.0; 100]);
+    }
+}
+
+#[test]
+fn bytes_are_for_gather_decode_only() {
+    let refused = |use_it: &dyn Fn(&Graph, Var<'_>)| {
+        let graph = Graph::new();
+        let bytes = graph.resident("bytes", &[8, 3], crate::DType::U8);
+        use_it(&graph, bytes);
+        Plan::compile(&graph).unwrap_err().to_string()
+    };
+    assert!(refused(&|g, b| g.output("o", b)).contains("must be floats or indices"));
+    let text = "bytes are read by gather_decode only";
+    assert!(refused(&|_, b| _ = b.slice(0, 2..8).gather_decode(b, 1.0)).contains(text));
+    assert!(refused(&|_, b| _ = b.t()).contains(text));
+    assert!(refused(&|_, b| _ = b.reshape(&[24])).contains(text));
+}
+
+#[test]
+fn values_of_two_graphs_do_not_mix() {
+    let (graph, other) = (Graph::new(), Graph::new());
+    let foreign = other.slot("b", &[2], Init::Zeros);
+    let a = graph.slot("a", &[2], Init::Zeros);
+    graph.assign("a", a + foreign);
+    let error = Plan::compile(&graph).unwrap_err().to_string();
+    assert!(error.contains("add: an operand belongs to another graph"), "{error}");
+}
+
+#[test]
+fn a_misfit_is_reported_every_time() {
+    let graph = Graph::new();
+    graph.output("c", graph.input("a", &[2]) + graph.input("b", &[3]));
+    let first = Plan::compile(&graph).unwrap_err().to_string();
+    assert_eq!(Plan::compile(&graph).unwrap_err().to_string(), first);
+}
+
+#[test]
+fn a_product_of_no_rows_is_empty() {
+    let graph = Graph::new();
+    let empty = graph.input("a", &[0, 3]);
+    graph.output("c", empty.matmul(graph.slot("b", &[3, 2], Init::Zeros)).sum());
+    struct Empty;
+    impl Host for Empty {
+        fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
+            feeds.f32("a", &[])
+        }
+        fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), Error> {
+            assert_eq!(outputs.scalar("c")?, 0.0);
+            Ok(())
+        }
+    }
+    let mut session = CpuSession::new(&[0], 1).unwrap();
+    let plan = session.load(Plan::compile(&graph).unwrap()).unwrap();
+    session.run(plan, 0..1, &mut [&mut Empty]).unwrap();
+}
+
+#[test]
+fn more_inputs_than_are_tracked_are_refused() {
+    let graph = Graph::new();
+    let sum = (0..65).map(|i| graph.input(&format!("x{i}"), &[])).reduce(|sum, x| sum + x).unwrap();
+    graph.output("sum", sum);
+    let error = Plan::compile(&graph).unwrap_err().to_string();
+    assert!(error.contains("65 inputs; at most 64"), "{error}");
+}
+
+#[test]
+fn a_bias_that_is_changed_before_it_is_added_has_no_closed_form() {
+    let graph = Graph::new();
+    let theta = graph.slot("theta", &[16], Init::Constant(0.1));
+    let (w, b) = (theta.slice(0, 0..6).reshape(&[3, 2]), theta.slice(0, 6..8));
+    let x = graph.input("x", &[5, 3]);
+    let loss = (x.matmul(w) + (b + 1.0)).tanh().sum_axis(1);
+    let weight = graph.full(&[5], 1.0);
+    graph.output("squares", graph.grad_square_rows(&[(loss, weight)], theta));
+    let error = Plan::compile(&graph).unwrap_err().to_string();
+    assert!(error.contains("the parameter at offset 6"), "{error}");
+    assert!(error.contains("is used by `add`; no closed form"), "{error}");
+}
