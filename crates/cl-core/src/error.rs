@@ -16,6 +16,9 @@ pub enum Error {
     /// Accuracies that are not fractions, or rows of different lengths.
     #[error(transparent)]
     Metrics(#[from] cl_metrics::Error),
+    /// A checkpoint that cannot be written, read or continued from.
+    #[error(transparent)]
+    Checkpoint(#[from] crate::CheckpointError),
     /// A method needs what the stream does not show.
     #[error("{strategy} needs {needed}; {shown}")]
     NotShown {

@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod checkpoint;
 mod draw;
 mod error;
 mod evaluate;
@@ -25,6 +26,7 @@ mod step;
 mod strategy;
 mod trial;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_atomically};
 pub use cl_buffers::Row;
 pub use error::Error;
 pub use learner::{Costs, Learner, Settings};
