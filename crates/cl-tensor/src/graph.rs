@@ -1,5 +1,6 @@
 //! The recorder.
 
+use crate::assign::RowAssign;
 use crate::error::Error;
 use crate::op::{Kind, Op};
 use crate::ops::{Constant, Poison, Source, SourceKind};
@@ -99,8 +100,11 @@ type Key = (&'static str, Vec<u64>, Vec<NodeId>);
 pub(crate) struct Recording {
     pub nodes: Vec<Node>,
     pub slots: Vec<SlotSpec>,
-    /// (slot, value, line), one per slot.
+    /// (slot, value, line); a slot is written once, here or by row.
     pub assigns: Vec<(String, NodeId, &'static Location<'static>)>,
+    pub row_assigns: Vec<RowAssign>,
+    /// The input at which a member idles where it is 0.
+    pub condition: Option<(NodeId, &'static Location<'static>)>,
     pub outputs: Vec<(String, NodeId)>,
     /// Slots that count as memory kept between contexts.
     pub kept: BTreeSet<String>,
@@ -114,6 +118,15 @@ impl Recording {
     /// Kind and name of every value from outside.
     pub(crate) fn source_names(&self) -> HashMap<usize, (SourceKind, String)> {
         self.sources.iter().map(|((kind, name), id)| (id.index(), (*kind, name.clone()))).collect()
+    }
+
+    /// What a run is for: the values that are written, named or asked before it starts.
+    pub(crate) fn roots(&self) -> Vec<usize> {
+        let whole = self.assigns.iter().map(|(_, id, _)| id);
+        let rows = self.row_assigns.iter().flat_map(|assign| [&assign.index, &assign.rows]);
+        let outputs = self.outputs.iter().map(|(_, id)| id);
+        let condition = self.condition.iter().map(|(id, _)| id);
+        whole.chain(rows).chain(outputs).chain(condition).map(|id| id.index()).collect()
     }
 }
 
@@ -210,40 +223,6 @@ impl Graph {
     #[track_caller]
     pub fn full(&self, shape: &[usize], value: f32) -> Var<'_> {
         self.constant(value).expand(shape)
-    }
-
-    /// Writes `value` to a slot when the run ends; all reads in the run see the old value.
-    #[track_caller]
-    pub fn assign(&self, slot: &str, value: Var<'_>) {
-        let at = Location::caller();
-        let declared = {
-            let recording = self.recording.borrow();
-            recording.slots.iter().find(|spec| spec.name == slot).map(|spec| spec.ty.clone())
-        };
-        let misfit = match declared {
-            None => Some(format!("assign: slot `{slot}` is not declared in this graph")),
-            Some(_) if !std::ptr::eq(value.graph(), self) => {
-                Some(format!("assign: the value for slot `{slot}` belongs to another graph"))
-            }
-            Some(ty) if ty != value.ty() => {
-                Some(format!("assign: slot `{slot}` is {ty}, the value is {}", value.ty()))
-            }
-            Some(_) => {
-                let recording = self.recording.borrow();
-                recording.assigns.iter().find(|(name, ..)| name == slot).map(|(_, _, first)| {
-                    format!(
-                        "assign: slot `{slot}` is assigned twice in one run, first at {}:{}",
-                        first.file(),
-                        first.line()
-                    )
-                })
-            }
-        };
-        if let Some(message) = misfit {
-            self.fail(message, Type::f32(&[]));
-            return;
-        }
-        self.recording.borrow_mut().assigns.push((slot.to_owned(), value.id(), at));
     }
 
     /// Names a value that can be read after every run.

@@ -1,7 +1,7 @@
 //! The slow f64 device: interprets a graph value by value, unfused, in double precision.
 
 use crate::error::Error;
-use crate::graph::{Graph, Node, Recording, SlotSpec};
+use crate::graph::{Graph, Node, NodeId, Recording, SlotSpec};
 use crate::op::Kind;
 use crate::ops::SourceKind;
 use crate::types::{DType, Type};
@@ -71,7 +71,8 @@ impl ReferenceSession {
         self.residents.insert(name.to_owned(), values);
     }
 
-    /// Runs the graph once: returns its outputs and updates the slots it assigns.
+    /// Runs the graph once: returns its outputs and updates the slots it assigns, these only where
+    /// the graph's condition ([`Graph::run_only_if`]) is not 0.
     ///
     /// # Errors
     /// The graph's first misfit; a source that was not set or fed.
@@ -85,19 +86,32 @@ impl ReferenceSession {
             return Err(error.clone());
         }
         self.declare(&recording.slots);
-        let roots: Vec<usize> = recording
-            .outputs
-            .iter()
-            .map(|(_, id)| id.index())
-            .chain(recording.assigns.iter().map(|(_, id, _)| id.index()))
-            .collect();
         let fed: BTreeMap<&str, &Values> = feeds.iter().map(|(name, v)| (*name, v)).collect();
-        let snapshot = self.evaluate(&recording, &roots, &fed)?;
+        let snapshot = self.evaluate(&recording, &recording.roots(), &fed)?;
         let read = |id: usize| snapshot.0[id].clone().expect("roots are evaluated");
-        for (slot, id, _) in &recording.assigns {
-            self.slots.insert(slot.clone(), read(id.index()));
+        let idles = |(id, _): &(NodeId, _)| read(id.index()).data[0] == 0.0;
+        if !recording.condition.as_ref().is_some_and(idles) {
+            for (slot, id, _) in &recording.assigns {
+                self.slots.insert(slot.clone(), read(id.index()));
+            }
+            for assign in &recording.row_assigns {
+                let (index, rows) = (read(assign.index.index()), read(assign.rows.index()));
+                self.write_rows(&assign.slot, &index, &rows);
+            }
         }
         Ok(recording.outputs.iter().map(|(name, id)| (name.clone(), read(id.index()))).collect())
+    }
+
+    /// Element by element, the last row of an index stays.
+    fn write_rows(&mut self, slot: &str, index: &Values, rows: &Values) {
+        let table = self.slots.get_mut(slot).expect("a slot that is assigned is declared");
+        let width: usize = rows.shape[1..].iter().product();
+        for (flat, &value) in rows.data.iter().enumerate() {
+            let row = index.data[flat / width] as usize;
+            if row < table.shape[0] {
+                table.data[row * width + flat % width] = value;
+            }
+        }
     }
 
     fn declare(&mut self, slots: &[SlotSpec]) {

@@ -59,4 +59,10 @@ impl<'g> Scope<'g> {
     pub fn assign(&self, name: &str, value: Var<'g>) {
         self.graph.assign(&self.name(name), value);
     }
+
+    /// Writes rows of a slot of this scope when the run ends: [`Graph::assign_rows`].
+    #[track_caller]
+    pub fn assign_rows(&self, name: &str, index: Var<'g>, rows: Var<'g>) {
+        self.graph.assign_rows(&self.name(name), index, rows);
+    }
 }

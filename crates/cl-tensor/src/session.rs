@@ -24,13 +24,14 @@ pub enum Resident {
 ///
 /// A host owns the small state of its member (which rows come next) and never sees another's.
 pub trait Host: Send {
-    /// Writes every input of the plan for this step.
+    /// Writes every input of the plan for this step; where it feeds 0 for the plan's condition
+    /// ([`crate::Graph::run_only_if`]) the member idles and the others are not needed.
     ///
     /// # Errors
     /// Anything that must stop the run; the session reports it unchanged.
     fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error>;
 
-    /// Reads outputs after the step.
+    /// Reads outputs after the step, unless the member idled.
     ///
     /// # Errors
     /// Anything that must stop the run, for example a loss that is not finite.

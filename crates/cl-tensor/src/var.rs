@@ -4,8 +4,8 @@ use crate::graph::{Graph, NodeId};
 use crate::op::Kind;
 use crate::ops::{
     ArgMax, Binary, CrossEntropy, EqualIndex, Expand, Gather, GatherColumns, GatherDecode,
-    LogSoftmax, MatMul, Reshape, ScatterAdd, Select, Slice, Softmax, Sum, ToFloat, Transpose,
-    Unary,
+    LogSoftmax, MatMul, Nnqp, Reshape, ScatterAdd, Select, Slice, Softmax, Sum, ToFloat, TopK,
+    Transpose, Unary,
 };
 use crate::types::{Type, broadcast};
 use std::fmt;
@@ -322,6 +322,22 @@ impl<'g> Var<'g> {
     #[must_use]
     pub fn argmax(self) -> Self {
         self.graph.record(ArgMax, &[self])
+    }
+
+    /// Indices of the k largest elements, `[n] -> [k]`, largest first: the smaller index first at a
+    /// tie, NaN last; no derivative. k is from 1 to n.
+    #[track_caller]
+    #[must_use]
+    pub fn top_k(self, k: usize) -> Self {
+        self.graph.record(TopK { k }, &[self])
+    }
+
+    /// The v ≥ lower that minimises ½ vᵀP v + qᵀv, P being self: P `[n, n]` positive definite, q and
+    /// lower `[n]` -> `[n]`, n at most 64; no derivative ([`Nnqp`]).
+    #[track_caller]
+    #[must_use]
+    pub fn nnqp(self, q: Self, lower: Self) -> Self {
+        self.graph.record(Nnqp, &[self, q, lower])
     }
 
     /// The largest element of each row, `[rows, n] -> [rows]`.

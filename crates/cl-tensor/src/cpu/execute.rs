@@ -5,7 +5,7 @@ use super::pointwise::{self, Registers};
 use super::product;
 use crate::op::{Args, Out};
 use crate::plan::program::{CHUNK, Program};
-use crate::plan::{Kernel, Plan, Product};
+use crate::plan::{Commit, Kernel, Plan, Product};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -51,12 +51,29 @@ pub(super) fn run(plan: &Plan, bases: &Bases, threads: Threads) {
             }
         }
     }
-    for commit in &plan.commits {
+    plan.commits.iter().for_each(|commit| run_commit(commit, bases));
+}
+
+fn run_commit(commit: &Commit, bases: &Bases) {
+    match *commit {
         // SAFETY: the new value lies in the arena, the slot in its own block: no overlap.
-        unsafe {
-            bases
-                .slice_mut(commit.to, commit.len)
-                .copy_from_slice(bases.slice(commit.from, commit.len));
+        Commit::Whole { from, to, len } => unsafe {
+            bases.slice_mut(to, len).copy_from_slice(bases.slice(from, len));
+        },
+        Commit::Rows { index, rows, to, count, width, len } => {
+            // SAFETY: the slot has this length; index and rows lie in other blocks, since the plan
+            // copies what it reads of a slot and writes this slot nowhere else.
+            let (index, rows, slot) = unsafe {
+                let (index, rows) = (bases.slice(index, count), bases.slice(rows, count * width));
+                (bytemuck::must_cast_slice::<f32, u32>(index), rows, bases.slice_mut(to, len))
+            };
+            // Rows of no elements: nothing is written, but chunks of 0 elements do not exist.
+            for (row, &to) in rows.chunks_exact(width.max(1)).zip(index) {
+                let start = to as usize * width;
+                if let Some(slot) = slot.get_mut(start..start + width) {
+                    slot.copy_from_slice(row);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The CPU device.
 
+pub(crate) mod bounded_qp;
 mod denormal;
 mod execute;
 pub(crate) mod math;

@@ -393,7 +393,10 @@ impl Shift<'_> {
         while lane.next < end && lane.next <= self.stop.load(Ordering::Relaxed) {
             let step = lane.next;
             let outcome =
-                feed(plan, lane.host, step, scratch.feeds.as_mut_slice()).and_then(|()| {
+                feed(plan, lane.host, step, scratch.feeds.as_mut_slice()).and_then(|turn| {
+                    if turn == Turn::Idle {
+                        return Ok(());
+                    }
                     execute::run(plan, &scratch.bases, threads);
                     let bases = &scratch.bases;
                     let read = |position: usize| {
@@ -414,16 +417,31 @@ impl Shift<'_> {
     }
 }
 
-/// Lets the host write a step's inputs and checks that it wrote them all.
-fn feed(plan: &Plan, host: &mut dyn Host, step: u32, memory: &mut [f32]) -> Result<(), Error> {
-    let mut feeds = Feeds { signature: &plan.signature, memory, fed: 0 };
+/// What a member does at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Run,
+    /// The graph's condition was fed 0: the member's slots stay.
+    Idle,
+}
+
+/// Lets the host write a step's inputs and checks that it wrote all that the step needs.
+fn feed(plan: &Plan, host: &mut dyn Host, step: u32, memory: &mut [f32]) -> Result<Turn, Error> {
+    let signature = &plan.signature;
+    let mut feeds = Feeds { signature, memory, fed: 0 };
     host.feed(step, &mut feeds)?;
-    let missing = (0..plan.signature.inputs.len()).find(|i| feeds.fed & 1 << i == 0);
+    let was_fed = |i: usize| feeds.fed & 1 << i != 0;
+    // What an earlier step or another member left in this memory is no condition.
+    let condition = signature.condition.filter(|&i| was_fed(i));
+    if condition.is_some_and(|i| feeds.memory[signature.inputs[i].offset] == 0.0) {
+        return Ok(Turn::Idle);
+    }
+    let missing = (0..signature.inputs.len()).find(|&i| !was_fed(i));
     match missing {
-        None => Ok(()),
+        None => Ok(Turn::Run),
         Some(position) => Err(Error::Session(format!(
             "input `{}` was not fed at step {step}",
-            plan.signature.inputs[position].name
+            signature.inputs[position].name
         ))),
     }
 }

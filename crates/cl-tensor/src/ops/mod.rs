@@ -14,6 +14,7 @@ mod gather;
 mod index;
 mod log_softmax;
 mod matmul;
+mod nnqp;
 mod operands;
 mod random;
 mod reshape;
@@ -22,6 +23,7 @@ mod slice;
 mod softmax;
 mod source;
 mod sum;
+mod top_k;
 mod transpose;
 mod unary;
 
@@ -40,6 +42,7 @@ pub use gather::{Gather, ScatterAdd};
 pub use index::{EqualIndex, Iota, ToFloat};
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;
+pub use nnqp::Nnqp;
 use operands::operands;
 pub use random::{Distribution, Random};
 pub use reshape::Reshape;
@@ -48,6 +51,7 @@ pub use slice::Slice;
 pub use softmax::Softmax;
 pub(crate) use source::{Poison, Source, SourceKind};
 pub use sum::Sum;
+pub use top_k::TopK;
 pub use transpose::Transpose;
 pub use unary::Unary;
 
@@ -68,12 +72,14 @@ pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
         ("index", index::cases()),
         ("log_softmax", log_softmax::cases()),
         ("matmul", matmul::cases()),
+        ("nnqp", nnqp::cases()),
         ("random", random::cases()),
         ("reshape", reshape::cases()),
         ("select", select::cases()),
         ("slice", slice::cases()),
         ("softmax", softmax::cases()),
         ("sum", sum::cases()),
+        ("top_k", top_k::cases()),
         ("transpose", transpose::cases()),
         ("unary", unary::cases()),
     ]

@@ -113,8 +113,8 @@ pub(super) fn kept(low: &Lowered, units: &Units, schedule: &Schedule) -> Vec<boo
                 || low.home[v] != Home::Arena;
         }
     }
-    for (_, operand, _) in &low.outputs {
-        kept[operand.base] = true;
+    for (v, kept) in kept.iter_mut().enumerate() {
+        *kept |= low.is_read_last(v);
     }
     for &(_, value) in &schedule.commits {
         kept[value] = true;
@@ -167,8 +167,7 @@ fn lifetimes(
         }
         let born = schedule.time[units.of[v]];
         let died = units.readers[v].iter().map(|r| schedule.time[units.of[r.value]]).max();
-        let stays = low.outputs.iter().any(|(_, operand, _)| operand.base == v)
-            || schedule.commits.iter().any(|&(_, value)| value == v);
+        let stays = low.is_read_last(v) || schedule.commits.iter().any(|&(_, value)| value == v);
         let last = if stays { usize::MAX } else { died.unwrap_or(born).max(born) };
         let len = low.values[root].ty.len();
         let span = spans.entry(root).or_insert(Lifetime { value: root, len, first: born, last });

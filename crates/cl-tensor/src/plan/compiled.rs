@@ -41,6 +41,8 @@ pub(crate) struct Signature {
     /// Declared, but nothing that is kept depends on them.
     pub unused_inputs: Vec<String>,
     pub outputs: Vec<Port>,
+    /// The input whose 0 lets a member idle.
+    pub condition: Option<usize>,
     pub feed_len: usize,
 }
 
@@ -97,12 +99,23 @@ pub(crate) enum Kernel {
     Zero(Vec<(Place, usize)>),
 }
 
-/// A slot's new value, written when everything has been read.
+/// What is written to a slot when everything has been read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Commit {
-    pub from: Place,
-    pub to: Place,
-    pub len: usize,
+pub(crate) enum Commit {
+    /// All of it.
+    Whole { from: Place, to: Place, len: usize },
+    /// Row `index[i]` becomes `rows[i]`, in order; an index out of range is dropped.
+    Rows {
+        index: Place,
+        rows: Place,
+        to: Place,
+        /// Rows that are written.
+        count: usize,
+        /// Elements of a row.
+        width: usize,
+        /// Elements of the slot.
+        len: usize,
+    },
 }
 
 /// A compiled program: what a [`crate::Session`] replays.

@@ -1,7 +1,7 @@
 //! What a plan costs and touches: for `--dry-run`, for tests and for people.
 
 use super::program::{Load, Program};
-use super::{FIRST_SLOT, Kernel, Plan, emit};
+use super::{Commit, FIRST_SLOT, Kernel, Plan, emit};
 use std::collections::BTreeMap;
 
 /// The cost of one run for one member.
@@ -47,7 +47,10 @@ impl Plan {
             }
         }
         for commit in &self.commits {
-            cost.bytes += 8 * commit.len as u64;
+            cost.bytes += match *commit {
+                Commit::Whole { len, .. } => 8 * len as u64,
+                Commit::Rows { count, width, .. } => 4 * (count + 2 * count * width) as u64,
+            };
             cost.copies += 1;
         }
         cost
@@ -83,7 +86,10 @@ impl Plan {
                 Kernel::Zero(_) => {}
             }
         }
-        self.commits.iter().for_each(|commit| count(commit.to.base, true));
+        for commit in &self.commits {
+            let (Commit::Whole { to, .. } | Commit::Rows { to, .. }) = commit;
+            count(to.base, true);
+        }
         traffic
     }
 

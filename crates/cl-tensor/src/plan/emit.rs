@@ -195,16 +195,34 @@ pub(super) fn borders(
             place: place_of(memory, operand),
         })
         .collect();
-    let commits = schedule
-        .commits
-        .iter()
-        .map(|&(slot, value)| Commit {
-            from: memory.place[value].expect("a committed value has memory"),
-            to: Place { base: FIRST_SLOT + slot as u32, offset: 0 },
-            len: low.values[value].ty.len(),
-        })
-        .collect();
-    (Signature { inputs, unused_inputs, outputs, feed_len: memory.feed_len }, commits)
+    let condition = recording
+        .condition
+        .and_then(|(id, _)| memory.feeds.iter().position(|&(v, _)| v == id.index()));
+    let commits = commits(recording, low, schedule, memory);
+    (Signature { inputs, unused_inputs, outputs, condition, feed_len: memory.feed_len }, commits)
+}
+
+fn commits(
+    recording: &Recording,
+    low: &Lowered,
+    schedule: &Schedule,
+    memory: &Memory,
+) -> Vec<Commit> {
+    let slot_place = |slot: usize| Place { base: FIRST_SLOT + slot as u32, offset: 0 };
+    let whole = schedule.commits.iter().map(|&(slot, value)| Commit::Whole {
+        from: memory.place[value].expect("a committed value has memory"),
+        to: slot_place(slot),
+        len: low.values[value].ty.len(),
+    });
+    let rows = low.row_assigns.iter().map(|(slot, index, rows)| Commit::Rows {
+        index: place_of(memory, index),
+        rows: place_of(memory, rows),
+        to: slot_place(*slot),
+        count: index.view.count(),
+        width: rows.view.shape[1..].iter().product(),
+        len: recording.slots[*slot].ty.len(),
+    });
+    whole.chain(rows).collect()
 }
 
 /// Whether a program only moves memory: a copy that fusion could not avoid. Spreading one number

@@ -73,9 +73,22 @@ pub(super) struct Lowered {
     pub home: Vec<Home>,
     /// (slot number, value).
     pub assigns: Vec<(usize, usize)>,
+    /// (slot number, index, rows).
+    pub row_assigns: Vec<(usize, Operand, Operand)>,
     pub outputs: Vec<(String, Operand, Type)>,
     pub slot_names: Vec<String>,
     pub residents: Vec<(String, Type)>,
+}
+
+impl Lowered {
+    /// Whether somebody reads the value's memory after the last kernel: its place is never given away.
+    pub(super) fn is_read_last(&self, value: usize) -> bool {
+        self.outputs.iter().any(|(_, operand, _)| operand.base == value)
+            || self
+                .row_assigns
+                .iter()
+                .any(|(_, index, rows)| [index.base, rows.base].contains(&value))
+    }
 }
 
 struct Lowering {
@@ -116,6 +129,19 @@ impl Lowering {
         if operand.view.is_contiguous() { operand } else { self.copied(index) }
     }
 
+    /// The value as it can be read after the last kernel: without gaps, and not in a slot, whose new
+    /// value may be there by then.
+    fn lasting(&mut self, index: usize) -> Operand {
+        let operand = self.operand(index);
+        let slot = matches!(self.values[operand.base].how, How::Source(SourceKind::Slot, _));
+        if operand.view.is_contiguous() && !slot {
+            return operand;
+        }
+        let ty = self.values[index].ty.clone();
+        let base = self.fresh_copy(operand, ty.clone(), u64::MAX);
+        Operand { base, view: Strided::contiguous(&ty) }
+    }
+
     /// The value as a matrix: any strides, but no stretched axis.
     fn matrix(&mut self, index: usize) -> Operand {
         let operand = self.operand(index);
@@ -126,13 +152,7 @@ impl Lowering {
 }
 
 pub(super) fn lower(recording: &Recording) -> Lowered {
-    let roots: Vec<usize> = recording
-        .assigns
-        .iter()
-        .map(|(_, id, _)| id.index())
-        .chain(recording.outputs.iter().map(|(_, id)| id.index()))
-        .collect();
-    let live = live(&recording.nodes, &roots);
+    let live = live(&recording.nodes, &recording.roots());
     let sources = recording.source_names();
     let mut low = Lowering {
         values: Vec::with_capacity(recording.nodes.len() + 16),
@@ -218,6 +238,12 @@ fn borders(recording: &Recording, mut low: Lowering, live: Vec<bool>) -> Lowered
         home.insert(base, Home::Slot(slot));
         assigns.push((slot, base));
     }
+    let mut row_assigns = Vec::new();
+    for assign in &recording.row_assigns {
+        let slot = slot_names.iter().position(|name| *name == assign.slot).expect("declared");
+        let [index, rows] = [assign.index, assign.rows].map(|id| low.lasting(id.index()));
+        row_assigns.push((slot, index, rows));
+    }
     let mut outputs = Vec::new();
     for (name, id) in &recording.outputs {
         let mut operand = low.operand(id.index());
@@ -269,5 +295,5 @@ fn borders(recording: &Recording, mut low: Lowering, live: Vec<bool>) -> Lowered
         .collect();
     let home =
         (0..low.values.len()).map(|v| home.get(&v).copied().unwrap_or(Home::Arena)).collect();
-    Lowered { values: low.values, live, home, assigns, outputs, slot_names, residents }
+    Lowered { values: low.values, live, home, assigns, row_assigns, outputs, slot_names, residents }
 }
