@@ -1,15 +1,20 @@
 //! Which rows of the stream come next.
 
+use crate::parts::Source;
 use cl_buffers::{Row, Sweep};
 use cl_random::{Address, Purpose};
 use cl_scenarios::{Scenario, Stream};
+use std::collections::BTreeMap;
 
 /// Draws batches of one stage: shuffled passes over its rows, a pass's incomplete last batch dropped.
 ///
 /// In a task-incremental stage of several contexts (joint, cumulative) every context gives the same
-/// number of rows to each batch, so that every head counts the same.
+/// number of rows to each batch, so that every head counts the same; drawn by class, every class gives
+/// a batch of rows.
 #[derive(Debug)]
 pub(crate) struct Draw {
+    stage: u32,
+    source: Source,
     groups: Vec<Group>,
 }
 
@@ -22,13 +27,34 @@ struct Group {
     drawn: Vec<u32>,
 }
 
-/// Rows that a batch of the widest stage needs.
-pub(crate) fn batch_rows(stream: &dyn Stream, batch: usize) -> usize {
-    let widest = stream.stages().iter().map(|stage| {
-        let heads = if stream.scenario() == Scenario::Task { stage.contexts.len() } else { 1 };
-        heads * batch.div_ceil(heads)
-    });
-    widest.max().unwrap_or(batch)
+/// Rows of the stream in a step of the widest stage.
+pub(crate) fn batch_rows(
+    stream: &dyn Stream,
+    labels: &[u8],
+    batch: usize,
+    source: Source,
+) -> usize {
+    let rows = |stage: usize| match source {
+        Source::Memory => 0,
+        Source::Stream if stream.scenario() == Scenario::Task => {
+            let heads = stream.stages()[stage].contexts.len();
+            heads * batch.div_ceil(heads)
+        }
+        Source::Stream => batch,
+        Source::StreamByClass => batch * by_class(stream, labels, stage).len(),
+    };
+    (0..stream.stages().len()).map(rows).max().unwrap_or(batch)
+}
+
+/// The training rows of a stage by context and class.
+fn by_class(stream: &dyn Stream, labels: &[u8], stage: usize) -> Vec<Vec<Row>> {
+    let mut classes: BTreeMap<(u32, u32), Vec<Row>> = BTreeMap::new();
+    for &context in &stream.stages()[stage].contexts {
+        for row in rows_of(stream, labels, context) {
+            classes.entry((row.context, row.label)).or_default().push(row);
+        }
+    }
+    classes.into_values().collect()
 }
 
 /// The training rows of a context.
@@ -53,40 +79,72 @@ fn rows(stream: &dyn Stream, labels: &[u8], context: usize, examples: &[u32]) ->
 }
 
 impl Draw {
-    pub(crate) fn new(stream: &dyn Stream, labels: &[u8], stage: usize, batch: usize) -> Self {
+    /// `more` rows join the stream's own, in its first group.
+    pub(crate) fn new(
+        stream: &dyn Stream,
+        labels: &[u8],
+        stage: usize,
+        (source, batch): (Source, usize),
+        more: &[Row],
+    ) -> Self {
         let contexts = &stream.stages()[stage].contexts;
         let by_context = contexts.iter().map(|&context| rows_of(stream, labels, context));
-        let groups: Vec<Vec<Row>> = if stream.scenario() == Scenario::Task {
-            by_context.collect()
-        } else {
-            vec![by_context.flatten().collect()]
+        let (mut groups, count): (Vec<Vec<Row>>, usize) = match source {
+            Source::Memory => (Vec::new(), 0),
+            Source::StreamByClass => (by_class(stream, labels, stage), batch),
+            Source::Stream if stream.scenario() == Scenario::Task => {
+                (by_context.collect(), batch.div_ceil(contexts.len()))
+            }
+            Source::Stream => (vec![by_context.flatten().collect()], batch),
         };
-        let count = batch.div_ceil(groups.len());
-        let groups = groups
-            .into_iter()
-            .map(|rows| Group {
-                positions: (0..rows.len() as u32).collect(),
-                rows,
-                sweep: Sweep::new(),
-                count,
-                drawn: vec![0; count],
-            })
-            .collect();
-        Self { groups }
+        if let Some(first) = groups.first_mut() {
+            first.extend_from_slice(more);
+        }
+        let group = |rows: Vec<Row>| Group {
+            positions: (0..rows.len() as u32).collect(),
+            rows,
+            sweep: Sweep::new(),
+            count,
+            drawn: vec![0; count],
+        };
+        Self { stage: stage as u32, source, groups: groups.into_iter().map(group).collect() }
+    }
+
+    /// Where its rows come from.
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The stage it draws from.
+    pub(crate) fn stage(&self) -> usize {
+        self.stage as usize
+    }
+
+    /// Whether a phase with this source can go on with it.
+    pub(crate) fn serves(&self, source: Source) -> bool {
+        source == self.source || source == Source::Memory
+    }
+
+    /// How far its passes are.
+    pub(crate) fn sweeps(&self) -> Vec<Sweep> {
+        self.groups.iter().map(|group| group.sweep.clone()).collect()
+    }
+
+    /// Goes on where other passes over the same rows were; `false` if they are not of these groups.
+    pub(crate) fn resume(&mut self, sweeps: &[Sweep]) -> bool {
+        for (group, sweep) in self.groups.iter_mut().zip(sweeps) {
+            group.sweep = sweep.clone();
+        }
+        self.groups.len() == sweeps.len()
     }
 
     /// Fills the front of a batch; returns how many rows it used. Weights sum to 1.
-    pub(crate) fn fill(
-        &mut self,
-        seed: u64,
-        stage: u32,
-        rows: &mut [Row],
-        weights: &mut [f32],
-    ) -> usize {
+    pub(crate) fn fill(&mut self, seed: u64, rows: &mut [Row], weights: &mut [f32]) -> usize {
         let share = 1.0 / self.groups.len() as f32;
         let mut used = 0;
         for (ordinal, group) in self.groups.iter_mut().enumerate() {
-            let address = Address::new(seed, Purpose::DRAW).context(stage).ordinal(ordinal as u32);
+            let address = Address::new(seed, Purpose::DRAW).context(self.stage);
+            let address = address.ordinal(ordinal as u32);
             if group.rows.len() >= group.count {
                 group.sweep.fill_within_pass(&group.positions, address, &mut group.drawn);
             } else {
@@ -110,9 +168,9 @@ mod tests {
 
     const EMPTY: Row = Row { example: 0, label: 0, context: 0 };
 
-    fn drawn(draw: &mut Draw, stage: u32, count: usize) -> (Vec<Row>, Vec<f32>) {
+    fn drawn(draw: &mut Draw, count: usize) -> (Vec<Row>, Vec<f32>) {
         let (mut rows, mut weights) = (vec![EMPTY; count], vec![0.0; count]);
-        let used = draw.fill(2, stage, &mut rows, &mut weights);
+        let used = draw.fill(2, &mut rows, &mut weights);
         rows.truncate(used);
         weights.truncate(used);
         (rows, weights)
@@ -128,12 +186,12 @@ mod tests {
     fn a_pass_shows_no_row_twice_and_drops_its_incomplete_batch() {
         let (stream, labels) = (stream(Scenario::Class), digits().labels);
         let all: BTreeSet<u32> = stream.train(1).iter().copied().collect();
-        let mut draw = Draw::new(&stream, &labels, 1, 32);
+        let mut draw = Draw::new(&stream, &labels, 1, (Source::Stream, 32), &[]);
         let mut passes = Vec::new();
         for _ in 0..2 {
             let mut seen = BTreeSet::new();
             for _ in 0..all.len() / 32 {
-                let (rows, weights) = drawn(&mut draw, 1, 32);
+                let (rows, weights) = drawn(&mut draw, 32);
                 assert!(weights.iter().all(|&weight| weight == 1.0 / 32.0));
                 assert!(rows.iter().all(|row| row.context == 1 && all.contains(&row.example)));
                 seen.extend(rows.iter().map(|row| row.example));
@@ -150,8 +208,8 @@ mod tests {
     fn a_context_smaller_than_the_batch_fills_it_with_further_passes() {
         let (stream, labels) = (stream(Scenario::Class), digits().labels);
         let count = stream.train(0).len();
-        let mut draw = Draw::new(&stream, &labels, 0, count + 10);
-        let (rows, weights) = drawn(&mut draw, 0, count + 10);
+        let mut draw = Draw::new(&stream, &labels, 0, (Source::Stream, count + 10), &[]);
+        let (rows, weights) = drawn(&mut draw, count + 10);
         assert_eq!(rows.len(), count + 10);
         let first: BTreeSet<u32> = rows[..count].iter().map(|row| row.example).collect();
         assert_eq!(first.len(), count);
@@ -162,9 +220,9 @@ mod tests {
     #[test]
     fn joint_task_batches_give_every_context_the_same_rows_and_weight() {
         let (stream, labels) = (stream(Scenario::Task).joint(), digits().labels);
-        assert_eq!(batch_rows(&stream, 32), 35);
-        let mut draw = Draw::new(&stream, &labels, 0, 32);
-        let (rows, weights) = drawn(&mut draw, 0, 35);
+        assert_eq!(batch_rows(&stream, &labels, 32, Source::Stream), 35);
+        let mut draw = Draw::new(&stream, &labels, 0, (Source::Stream, 32), &[]);
+        let (rows, weights) = drawn(&mut draw, 35);
         for context in 0..5 {
             assert_eq!(rows.iter().filter(|row| row.context == context).count(), 7);
         }

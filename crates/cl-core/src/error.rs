@@ -58,7 +58,50 @@ pub enum Error {
         /// The step within the context, counted from 1.
         step: u32,
     },
+    /// Two strategies own a part of which a composition has one.
+    #[error("{first} and {second} cannot be composed: both own {part}, of which there is one")]
+    TwoOwners {
+        /// The part.
+        part: &'static str,
+        /// The first owner.
+        first: String,
+        /// The second owner.
+        second: String,
+    },
+    /// Two strategies that cannot work in one composition.
+    #[error("{first} and {second} cannot be composed: {reason}")]
+    Incompatible {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A saved state that is not what it should be.
+    #[error("restoring {what}: {reason}")]
+    State {
+        /// What was restored.
+        what: String,
+        /// What is wrong with its state.
+        reason: String,
+    },
+    /// Somebody asked to stop; what was done is saved where the run keeps checkpoints.
+    #[error("interrupted in context {context}, after step {step}")]
+    Interrupted {
+        /// The context, counted from 1.
+        context: usize,
+        /// Steps taken in its present phase.
+        step: u32,
+    },
     /// The parts of a run do not fit each other.
     #[error("{0}")]
     Misfit(String),
+}
+
+impl Error {
+    /// A saved state that is not what it should be.
+    pub fn state(what: &str, reason: impl std::fmt::Display) -> Self {
+        Self::State { what: what.to_owned(), reason: reason.to_string() }
+    }
 }

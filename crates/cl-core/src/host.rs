@@ -2,128 +2,226 @@
 
 use crate::draw::Draw;
 use crate::error::Error;
-use crate::rehearse::{Mix, Now, Rehearse, Share};
+use crate::memory::Memory;
+use crate::parts::{Detect, Generate, Joins, Source};
+use crate::record::{LIVE, LOSS, input};
+use crate::rehearse::{Fill, Mix, Now, Share};
+use crate::reports::Reports;
 use cl_buffers::Row;
 use cl_nn::Schedule;
 use cl_tensor::{Feeds, Host, Outputs};
 
-/// The rows of one step, with room for the largest.
-#[derive(Debug, Default)]
+const PADDING: Row = Row { example: 0, label: 0, context: 0 };
+
+/// The rows of one group in one step, with room for the largest, and the names they are fed under.
+#[derive(Debug)]
 pub(crate) struct Rows {
     pub rows: Vec<Row>,
     pub weight: Vec<f32>,
-    index: Vec<u32>,
-    target: Vec<u32>,
-    context: Vec<u32>,
+    values: [Vec<u32>; 3],
+    names: [String; 4],
 }
 
 impl Rows {
-    pub(crate) fn new(count: usize) -> Self {
+    pub(crate) fn new(group: &str, count: usize) -> Self {
         Self {
-            rows: vec![Row { example: 0, label: 0, context: 0 }; count],
+            rows: vec![PADDING; count],
             weight: vec![0.0; count],
-            index: vec![0; count],
-            target: vec![0; count],
-            context: vec![0; count],
+            values: std::array::from_fn(|_| vec![0; count]),
+            names: ["index", "target", "context", "weight"].map(|what| input(what, group)),
         }
     }
 
     /// Sets the front to these rows with weight 1 and the rest to padding.
     pub(crate) fn pad(&mut self, rows: &[Row]) {
         self.clear();
+        // Padding stays in the context of the rows: a batch that views weights has one context.
+        let context = rows.first().map_or(0, |row| row.context);
+        self.rows.fill(Row { context, ..PADDING });
         self.rows[..rows.len()].copy_from_slice(rows);
         self.weight[..rows.len()].fill(1.0);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.rows.fill(Row { example: 0, label: 0, context: 0 });
+        self.rows.fill(PADDING);
         self.weight.fill(0.0);
     }
 
     pub(crate) fn feed(&mut self, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
+        let [index, target, context] = &mut self.values;
         for (i, row) in self.rows.iter().enumerate() {
-            self.index[i] = row.example;
-            self.target[i] = row.label;
-            self.context[i] = row.context;
+            (index[i], target[i], context[i]) = (row.example, row.label, row.context);
         }
-        feeds.u32("index", &self.index)?;
-        feeds.u32("target", &self.target)?;
-        feeds.u32("context", &self.context)?;
-        feeds.f32("weight", &self.weight)
+        let [index, target, context, weight] = &self.names;
+        feeds.u32(index, &self.values[0])?;
+        feeds.u32(target, &self.values[1])?;
+        feeds.u32(context, &self.values[2])?;
+        feeds.f32(weight, &self.weight)
     }
 }
 
-/// One member's training.
+/// One member's training with one program of a phase.
 pub(crate) struct Training<'a> {
     pub seed: u64,
+    /// Boundaries that have passed.
     pub stage: u32,
+    /// Where the steps of this program lie among the steps of the stage: step s is number
+    /// `offset + s * stride`.
+    pub offset: u32,
+    pub stride: u32,
+    /// Steps of the phase for this member; it idles behind them.
+    pub length: u32,
     pub draw: &'a mut Draw,
-    pub rehearsals: &'a mut [Box<dyn Rehearse>],
+    pub source: Source,
+    pub memories: &'a mut [Memory],
+    pub generators: &'a [(String, &'a dyn Generate)],
     pub rows: &'a mut Rows,
-    /// Rows of the stream in `rows`, behind them those of the rehearsals.
+    /// Rows of the stream in `rows`, behind them those of the memories.
     pub stream_rows: usize,
     pub drawn: usize,
     pub mix: Mix,
     pub schedule: Schedule,
+    /// Rows of the stream since the last boundary, where nobody tells boundaries.
+    pub recent: Option<&'a mut Vec<Row>>,
+    pub detector: Option<&'a mut (dyn Detect + 'static)>,
+    /// Whether the detector found a boundary.
+    pub ended: &'a mut bool,
     /// Name of the composition, for messages.
     pub strategy: &'a str,
 }
 
 impl Training<'_> {
     fn now(&self, step: u32) -> Now {
+        let step = self.offset + step * self.stride;
         Now { seed: self.seed, stage: self.stage, step }
     }
 
-    fn choose(&mut self, step: u32) -> Result<(), Error> {
-        self.rows.clear();
-        let (rows, weights) = (&mut self.rows.rows, &mut self.rows.weight);
-        self.drawn = self.draw.fill(self.seed, self.stage, rows, weights);
-        let now = Now { seed: self.seed, stage: self.stage, step };
-        let mut start = self.stream_rows;
+    fn choose(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
+        let now = self.now(step);
+        self.draw_current();
         let mut total = 0.0;
-        let mut shares = [0.0_f32; MAX_REHEARSALS];
-        for (source, rehearsal) in self.rehearsals.iter_mut().enumerate() {
-            let end = start + rehearsal.rows();
-            let share = rehearsal.fill(now, &mut rows[start..end], &mut weights[start..end])?;
-            if let Share::Joined(share) = share {
-                shares[source] = share;
-                total += share;
-            }
-            start = end;
-        }
-        if total == 0.0 {
-            return Ok(());
-        }
-        let (current, replayed) = self.mix.weights(self.stage);
-        weights[..self.stream_rows].iter_mut().for_each(|w| *w *= current);
         let mut start = self.stream_rows;
-        for (source, rehearsal) in self.rehearsals.iter().enumerate() {
-            let end = start + rehearsal.rows();
-            let factor = match self.mix {
-                Mix::Sum => shares[source],
-                _ => replayed * shares[source] / total,
-            };
-            weights[start..end].iter_mut().for_each(|w| *w *= factor);
+        for memory in &mut *self.memories {
+            let share = fill(memory, now, self.rows, start, self.drawn)?;
+            memory.share = share;
+            if memory.joins == Joins::Batch {
+                total += share;
+                start += memory.it.rows();
+            }
+        }
+        let generated = |it: &dyn Generate| match it.share(now) {
+            Share::Empty => 0.0,
+            Share::Joined(share) => share,
+        };
+        for (_, generator) in self.generators {
+            total += generated(*generator);
+        }
+        let (current, replayed) = match (self.source, total > 0.0) {
+            (_, false) => (1.0, 0.0),
+            (Source::Memory, true) => (0.0, 1.0),
+            (_, true) => self.mix.weights(self.stage),
+        };
+        let factor = |share: f32| match self.mix {
+            _ if total == 0.0 => 0.0,
+            Mix::Sum if self.source != Source::Memory => share,
+            _ => replayed * share / total,
+        };
+        let weights = &mut self.rows.weight;
+        if current != 1.0 {
+            weights[..self.stream_rows].iter_mut().for_each(|weight| *weight *= current);
+        }
+        let mut start = self.stream_rows;
+        for memory in self.memories.iter().filter(|memory| memory.joins == Joins::Batch) {
+            let end = start + memory.it.rows();
+            weights[start..end].iter_mut().for_each(|weight| *weight *= factor(memory.share));
             start = end;
+        }
+        for (name, generator) in self.generators {
+            feeds.f32(name, &[factor(generated(*generator))])?;
         }
         Ok(())
     }
+
+    fn draw_current(&mut self) {
+        self.rows.clear();
+        if self.source == Source::Memory {
+            self.drawn = 0;
+            return;
+        }
+        let (rows, weights) = (&mut self.rows.rows, &mut self.rows.weight);
+        self.drawn = self.draw.fill(self.seed, rows, weights);
+        if let Some(recent) = &mut self.recent {
+            recent.extend_from_slice(&rows[..self.drawn]);
+        }
+    }
+
+    /// A step that trains nothing: rows pass by memories.
+    pub(crate) fn pass_by(&mut self, step: u32) -> Result<(), Error> {
+        self.draw_current();
+        self.store(step, None)
+    }
+
+    fn store(&mut self, step: u32, outputs: Option<&Outputs<'_>>) -> Result<(), Error> {
+        let now = self.now(step);
+        let rows = &self.rows.rows[..self.drawn];
+        let read = |name: &str| outputs.and_then(|outputs| outputs.f32(name).ok());
+        self.memories.iter_mut().try_for_each(|memory| {
+            let reports = Reports::new(rows, &memory.scope, &read);
+            memory.it.store(now, rows, &reports)
+        })
+    }
 }
 
-/// The most rehearsals that one composition may have; a step allocates nothing for them.
-pub(crate) const MAX_REHEARSALS: usize = 8;
+/// Lets a memory choose its rows; gives its share.
+fn fill(
+    memory: &mut Memory,
+    now: Now,
+    main: &mut Rows,
+    start: usize,
+    drawn: usize,
+) -> Result<f32, Error> {
+    memory.cells.fill(u32::MAX);
+    memory.stored.fill(u32::MAX);
+    let (before, behind) = main.rows.split_at_mut(start);
+    let count = memory.it.rows();
+    let (rows, weights) = match &mut memory.apart {
+        None => (&mut behind[..count], &mut main.weight[start..start + count]),
+        Some(apart) => {
+            apart.clear();
+            (&mut apart.rows[..], &mut apart.weight[..])
+        }
+    };
+    let (cells, stored) = (&mut memory.cells[..], &mut memory.stored[..]);
+    let mut fill = Fill { rows, weights, cells, stored };
+    Ok(match memory.it.fill(now, &before[..drawn], &mut fill)? {
+        Share::Empty => 0.0,
+        Share::Joined(share) => share,
+    })
+}
 
 impl Host for Training<'_> {
     fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
-        self.choose(step).map_err(stopped)?;
+        let live = step < self.length;
+        feeds.f32(LIVE, &[f32::from(u8::from(live))])?;
+        if live {
+            self.choose(step, feeds).map_err(stopped)?;
+        } else {
+            for (name, _) in self.generators {
+                feeds.f32(name, &[0.0])?;
+            }
+        }
         self.rows.feed(feeds)?;
+        for memory in &mut *self.memories {
+            memory.feed(feeds)?;
+        }
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
-        feeds.u32("address", &[seed[0], seed[1], self.stage, step])?;
+        feeds.u32("address", &[seed[0], seed[1], self.stage, self.now(step).step])?;
+        feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        let loss = outputs.scalar("loss")?;
+        let loss = outputs.scalar(LOSS)?;
         if !loss.is_finite() {
             return Err(stopped(Error::Diverged {
                 strategy: self.strategy.to_owned(),
@@ -134,11 +232,10 @@ impl Host for Training<'_> {
             }));
         }
         let now = self.now(step);
-        let rows = &self.rows.rows[..self.drawn];
-        self.rehearsals
-            .iter_mut()
-            .try_for_each(|rehearsal| rehearsal.see(now, rows))
-            .map_err(stopped)
+        if let Some(detector) = &mut self.detector {
+            *self.ended |= detector.ends_here(now, loss);
+        }
+        self.store(step, Some(outputs)).map_err(stopped)
     }
 }
 
@@ -148,49 +245,67 @@ fn stopped(error: Error) -> cl_tensor::Error {
 
 /// A pass over fixed rows in chunks; padding has weight 0.
 pub(crate) struct Chunks<'a> {
-    pub all: &'a [Row],
-    pub rows: Rows,
-    /// What is read of each chunk: output `hit`, where the plan has one.
-    pub hits: Option<Vec<f32>>,
+    /// The rows of each chunk.
+    chunks: Vec<&'a [Row]>,
+    rows: Rows,
+    /// What is read of each chunk: outputs by name.
+    pub read: Vec<(String, Vec<f32>)>,
 }
 
 impl<'a> Chunks<'a> {
-    pub(crate) fn new(all: &'a [Row], chunk: usize) -> Self {
-        Self { all, rows: Rows::new(chunk), hits: None }
+    /// Chunks of at most `size` rows.
+    pub(crate) fn new(all: &'a [Row], size: usize) -> Self {
+        Self { chunks: all.chunks(size).collect(), rows: Rows::new("", size), read: Vec::new() }
     }
 
-    pub(crate) fn evaluating(self) -> Self {
-        Self { hits: Some(Vec::with_capacity(self.all.len())), ..self }
+    /// Chunks of at most `size` rows, each of one context.
+    pub(crate) fn by_context(all: &'a [Row], size: usize) -> Self {
+        let contexts = all.chunk_by(|a, b| a.context == b.context);
+        let chunks = contexts.flat_map(|rows| rows.chunks(size)).collect();
+        Self { chunks, ..Self::new(&[], size) }
     }
 
-    fn chunk(&self, step: u32) -> &'a [Row] {
-        let size = self.rows.rows.len();
-        let start = (step as usize * size).min(self.all.len());
-        &self.all[start..self.all.len().min(start + size)]
+    /// Reads these outputs of every chunk, without its padding.
+    pub(crate) fn reading(self, outputs: impl IntoIterator<Item = String>) -> Self {
+        Self { read: outputs.into_iter().map(|name| (name, Vec::new())).collect(), ..self }
+    }
+
+    /// Number of chunks.
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.len()
     }
 }
 
 impl Host for Chunks<'_> {
     fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
-        let chunk = self.chunk(step);
+        let chunk = self.chunks.get(step as usize).copied().unwrap_or(&[]);
+        feeds.f32(LIVE, &[f32::from(u8::from(!chunk.is_empty()))])?;
         self.rows.pad(chunk);
         self.rows.feed(feeds)
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        let count = self.chunk(step).len();
-        if let Some(hits) = &mut self.hits {
-            hits.extend_from_slice(&outputs.f32("hit")?[..count]);
+        let count = self.chunks.get(step as usize).map_or(0, |chunk| chunk.len());
+        for (name, values) in &mut self.read {
+            let chunk = outputs.f32(name)?;
+            let width = chunk.len() / self.rows.rows.len();
+            values.extend_from_slice(&chunk[..count * width]);
         }
         Ok(())
     }
 }
 
-/// Feeds scalars by name.
-pub(crate) struct Numbers(pub Vec<(String, f32)>);
+/// Feeds what the end of a context is told: how many contexts have ended and rows per pass.
+pub(crate) struct Ends {
+    pub live: f32,
+    pub context: u32,
+    pub examples: Vec<(String, f32)>,
+}
 
-impl Host for Numbers {
+impl Host for Ends {
     fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
-        self.0.iter().try_for_each(|(name, value)| feeds.f32(name, &[*value]))
+        feeds.f32(LIVE, &[self.live])?;
+        feeds.u32("context", &[self.context])?;
+        self.examples.iter().try_for_each(|(name, value)| feeds.f32(name, &[*value]))
     }
 }

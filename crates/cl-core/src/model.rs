@@ -1,9 +1,9 @@
-//! The network and the way from rows to logits.
+//! The network on its stream, with the parameters that parts bring along.
 
 use crate::error::Error;
-use crate::parts::{GateSite, Parts};
-use cl_nn::{Forward, ForwardContext, Layout, Mode, Network, Site, Theta};
-use cl_tensor::{DType, Graph, Init, Var};
+use crate::parts::{Around, Parts};
+use cl_nn::{Layout, Network, Theta};
+use cl_tensor::{Graph, Scope, Var};
 
 /// Where the examples of a step come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +27,10 @@ pub enum Data {
 /// A network on a kind of stream: everything a recording needs to know but the methods.
 #[derive(Debug)]
 pub struct Model {
-    /// The network.
+    /// The network: the run's, or that of a [`Backbone`](crate::Backbone).
     pub network: Box<dyn Network>,
-    /// Its parameters as ranges of theta.
+    /// Its parameters as ranges of theta, behind them those of gates and weight views, each under
+    /// the name of its strategy.
     pub layout: Layout,
     /// Where examples come from.
     pub data: Data,
@@ -37,35 +38,26 @@ pub struct Model {
     pub contexts: usize,
     /// Whether some outputs are inactive for some rows: the logits are then masked.
     pub masked: bool,
+    /// Parameters of modules by the name of their slot.
+    pub(crate) modules: Vec<(String, Layout)>,
 }
-
-/// The rows of a step, as recorded.
-pub(crate) struct Rows<'g> {
-    pub x: Var<'g>,
-    pub target: Var<'g>,
-    pub context: Var<'g>,
-    pub weight: Var<'g>,
-    pub active: Option<Var<'g>>,
-}
-
-/// Names of the slots that describe the stream; written by the learner.
-pub(crate) const ACTIVE: &str = "stream/active";
-pub(crate) const TAP_INDEX: &str = "stream/tap-index";
-pub(crate) const TAP_WEIGHT: &str = "stream/tap-weight";
-pub(crate) const IMAGES: &str = "images";
 
 impl Model {
-    /// A network on a stream of `contexts` contexts.
+    /// A network on a stream of `contexts` contexts, with what the parts add to it.
     ///
     /// # Errors
     /// Parameters that do not form a layout; examples that do not fit the network's input.
-    pub fn new(
+    pub(crate) fn new(
         network: Box<dyn Network>,
+        parts: &Parts<'_>,
         data: Data,
         contexts: usize,
         masked: bool,
     ) -> Result<Self, Error> {
-        let layout = Layout::new(&network.params())?;
+        let network = match &parts.backbone {
+            None => network,
+            Some((_, backbone)) => backbone.network(Around { network: &*network, contexts })?,
+        };
         if let Data::Resident { features, taps: 0, .. } = data
             && features != network.inputs()
         {
@@ -74,69 +66,49 @@ impl Model {
                 network.inputs()
             )));
         }
-        Ok(Self { network, layout, data, contexts, masked })
-    }
-
-    /// Declares the inputs of a batch of `count` rows and records how they become values.
-    pub(crate) fn rows<'g>(&self, graph: &'g Graph, count: usize) -> Rows<'g> {
-        let context = graph.input_u32("context", &[count]);
-        let x = match self.data {
-            Data::Fed => graph.input("x", &[count, self.network.inputs()]),
-            Data::Resident { examples, features, scale, taps } => {
-                let images = graph.resident(IMAGES, &[examples, features], DType::U8);
-                let index = graph.input_u32("index", &[count]);
-                let x = images.gather_decode(index, scale);
-                if taps == 0 { x } else { self.transform(x, context, taps) }
+        let around = Around { network: &*network, contexts };
+        let mut params = network.params();
+        let gates = parts.gates.iter().map(|(scope, gate)| (scope, gate.params(around)));
+        let views = parts.views.iter().map(|(scope, view)| (scope, view.params(around)));
+        for (scope, own) in gates.chain(views) {
+            params.extend(own.into_iter().map(|mut spec| {
+                spec.name = format!("{scope}/{}", spec.name);
+                spec
+            }));
+        }
+        let mut modules: Vec<(String, Layout)> = Vec::new();
+        for (scope, module) in &parts.modules {
+            let name = format!("{scope}/{}", module.name());
+            if modules.iter().any(|(known, _)| *known == name) {
+                return Err(Error::Misfit(format!("two modules are called `{name}`")));
             }
-        };
-        let active = self.masked.then(|| {
-            let shape = [self.contexts, self.network.outputs()];
-            graph.slot(ACTIVE, &shape, Init::Constant(1.0)).gather(context)
-        });
-        Rows {
-            x,
-            target: graph.input_u32("target", &[count]),
-            weight: graph.input("weight", &[count]),
-            context,
-            active,
+            let params = module.params(network.inputs(), network.outputs());
+            modules.push((name, Layout::new(&params)?));
+        }
+        let layout = Layout::new(&params)?;
+        Ok(Self { network, layout, data, contexts, masked, modules })
+    }
+
+    /// The parameters of a module, by its name within a strategy or in full.
+    #[track_caller]
+    pub(crate) fn module<'a, 'g>(&'a self, scope: &Scope<'g>, name: &str) -> Theta<'a, 'g> {
+        let own = scope.name(name);
+        let found = self.modules.iter().find(|(known, _)| *known == own || known == name);
+        match found {
+            Some((slot, layout)) => {
+                let flat = scope.graph().slot(slot, &[layout.len()], layout.init());
+                Theta { flat, layout }
+            }
+            None => {
+                let known: Vec<&str> = self.modules.iter().map(|(n, _)| n.as_str()).collect();
+                let message = format!("module: no `{name}`; there are: {}", known.join(", "));
+                Theta { flat: scope.graph().refuse(message), layout: &self.layout }
+            }
         }
     }
 
-    /// Pixel j of a row = Σ_k weight\[context, k, j\] · x\[index\[context, k, j\]\].
-    fn transform<'g>(&self, x: Var<'g>, context: Var<'g>, taps: usize) -> Var<'g> {
-        let (graph, rows, pixels) = (x.graph(), context.len(), self.network.inputs());
-        let shape = [self.contexts, taps * pixels];
-        let index = graph.slot_u32(TAP_INDEX, &shape, Init::Zeros).gather(context);
-        let gathered = x.gather_columns(index);
-        if taps == 1 {
-            return gathered;
-        }
-        let weight = graph.slot(TAP_WEIGHT, &shape, Init::Zeros).gather(context);
-        (gathered * weight).reshape(&[rows, taps, pixels]).sum_axis(1)
-    }
-
-    /// Records the forward pass of a batch through all gates.
-    pub(crate) fn forward<'g>(
-        &self,
-        parts: &Parts<'_>,
-        theta: Var<'g>,
-        rows: &Rows<'g>,
-        mode: Mode,
-        address: Option<Var<'g>>,
-    ) -> Forward<'g> {
-        let gate = |site: &Site<'g>, h: Var<'g>| {
-            parts.gates.iter().fold(h, |h, (name, gate)| {
-                let at = GateSite {
-                    site,
-                    context: rows.context,
-                    contexts: self.contexts,
-                    scope: cl_tensor::Scope::new(h.graph(), name),
-                };
-                gate.apply(&at, h)
-            })
-        };
-        let theta = Theta { flat: theta, layout: &self.layout };
-        let cx = ForwardContext { mode, address, gate: Some(&gate) };
-        self.network.forward(theta, rows.x, &cx)
+    /// The slot of theta.
+    pub(crate) fn theta<'g>(&self, graph: &'g Graph) -> Var<'g> {
+        graph.slot(crate::record::THETA, &[self.layout.len()], self.layout.init())
     }
 }

@@ -4,19 +4,40 @@ use crate::draw::{Draw, rows_of};
 use crate::error::Error;
 use crate::host::Rows;
 use crate::learner::Settings;
+use crate::memory::Memory;
 use crate::model::Data;
-use crate::parts::{Factory, Parts};
-use crate::rehearse::{Member, Rehearse};
-use cl_buffers::RowSize;
+use crate::parts::{Detect, Parts, Source};
+use crate::rehearse::Member;
+use cl_buffers::{Row, RowSize};
 use cl_scenarios::{Dataset, Stream, Transform};
 
 /// One member's host state.
 pub(crate) struct MemberState {
     pub seed: u64,
     pub stream: Box<dyn Stream>,
-    pub rehearsals: Vec<Box<dyn Rehearse>>,
+    pub memories: Vec<Memory>,
     pub rows: Rows,
     pub draw: Option<Draw>,
+    pub detector: Option<Box<dyn Detect>>,
+    /// Boundaries that have passed.
+    pub boundaries: u32,
+    /// Rows of the stream since the last boundary, where nobody tells boundaries.
+    pub recent: Vec<Row>,
+}
+
+impl MemberState {
+    /// A draw from a stage: rows of the stream and those that its memories add to them.
+    pub(crate) fn drawing(&self, labels: &[u8], stage: usize, drawn: (Source, usize)) -> Draw {
+        let more: Vec<Row> =
+            self.memories.iter().flat_map(|memory| memory.it.main_rows()).copied().collect();
+        Draw::new(&*self.stream, labels, stage, drawn, &more)
+    }
+
+    /// Steps of one pass over what its memories keep.
+    pub(crate) fn steps_per_pass(&self) -> u32 {
+        let steps = |memory: &Memory| memory.it.kept().len().div_ceil(memory.it.rows().max(1));
+        self.memories.iter().map(steps).max().unwrap_or(0) as u32
+    }
 }
 
 pub(crate) fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error> {
@@ -59,22 +80,34 @@ pub(crate) fn members(
     dataset: &Dataset,
     population: Vec<(u64, Box<dyn Stream>)>,
     settings: &Settings,
-    stream_rows: usize,
 ) -> Result<Vec<MemberState>, Error> {
     population
         .into_iter()
         .map(|(seed, stream)| {
             let row_size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
             let classes = classes(&*stream, &dataset.labels);
-            let rehearsals: Vec<Box<dyn Rehearse>> = {
-                let about =
-                    Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
-                let make = |(_, make): &(String, Factory<'_>)| make(&about);
-                parts.rehearsals.iter().map(make).collect::<Result<_, _>>()?
+            let about = Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
+            let memories = parts
+                .rehearsals
+                .iter()
+                .map(|(name, part)| {
+                    Ok(Memory::new(name.clone(), &part.scope, part.joins, (part.make)(&about)?))
+                })
+                .collect::<Result<Vec<_>, Error>>()?;
+            let detector = match &parts.detector {
+                None => None,
+                Some((_, make)) => Some(make(&about)?),
             };
-            let replayed: usize = rehearsals.iter().map(|rehearsal| rehearsal.rows()).sum();
-            let rows = Rows::new(stream_rows + replayed);
-            Ok(MemberState { seed, stream, rehearsals, rows, draw: None })
+            Ok(MemberState {
+                seed,
+                stream,
+                memories,
+                rows: Rows::new("", 0),
+                draw: None,
+                detector,
+                boundaries: 0,
+                recent: Vec::new(),
+            })
         })
         .collect()
 }

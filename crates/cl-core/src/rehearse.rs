@@ -1,8 +1,10 @@
 //! Rows of earlier contexts in the batch.
 
 use crate::error::Error;
+use crate::reports::Reports;
 use cl_buffers::{Row, RowSize};
 use cl_scenarios::Stream;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The member that a rehearsal is made for.
 pub struct Member<'a> {
@@ -24,7 +26,7 @@ pub struct Member<'a> {
 pub struct Now {
     /// The member's seed.
     pub seed: u64,
-    /// The stage, counted from 0: so many boundaries have passed.
+    /// So many boundaries have passed: the stage, counted from 0, where boundaries are told.
     pub stage: u32,
     /// The step within the stage, counted from 0.
     pub step: u32,
@@ -35,8 +37,22 @@ pub struct Now {
 pub enum Share {
     /// There are none yet.
     Empty,
-    /// They are part of the task loss; among several memories shares are proportional to this.
+    /// They count; among several memories that join the batch shares are proportional to this.
     Joined(f32),
+}
+
+/// What a rehearsal fills in for a step. What is not filled in keeps weight 0 and cell `u32::MAX`.
+pub struct Fill<'a> {
+    /// Its rows.
+    pub rows: &'a mut [Row],
+    /// Their weights relative to each other, summing to 1.
+    pub weights: &'a mut [f32],
+    /// Where each of its rows lies in the memory: an index into slots that keep something per row
+    /// (logits); `step.cells(..)`.
+    pub cells: &'a mut [u32],
+    /// Where each row of the stream will be stored after the step; `step.stored(..)`. Distinct but
+    /// for `u32::MAX`, which is nowhere.
+    pub stored: &'a mut [u32],
 }
 
 /// Acts on the batch: indices and counters, never tensors. One per member.
@@ -44,31 +60,76 @@ pub trait Rehearse: Send {
     /// Rows it adds to every batch.
     fn rows(&self) -> usize;
 
-    /// Chooses rows and their weights relative to each other, summing to 1; what is not used keeps
-    /// weight 0.
+    /// Chooses rows for a step whose rows of the stream are `current`.
     ///
     /// # Errors
     /// What the memory refuses.
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error>;
+    fn fill(&mut self, now: Now, current: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error>;
 
-    /// Sees the stream's rows of a step after it was taken.
+    /// Sees the stream's rows of a step after it was taken, and what the step reported.
     ///
     /// # Errors
     /// What the memory refuses.
-    fn see(&mut self, _now: Now, _rows: &[Row]) -> Result<(), Error> {
+    fn store(&mut self, _now: Now, _rows: &[Row], _reports: &Reports<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Sees all training rows of a context when it ends.
+    /// Sees all training rows of a context when it ends, and what passes over them reported: for
+    /// every report one value, or row of values, per row of [`Reports::rows`].
     ///
     /// # Errors
     /// What the memory refuses.
-    fn end_context(&mut self, _now: Now, _rows: &[Row]) -> Result<(), Error> {
+    fn end_context(
+        &mut self,
+        _now: Now,
+        _rows: &[Row],
+        _reports: &Reports<'_>,
+    ) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// The rows it keeps: what passes over the memory visit and phases on the memory count.
+    fn kept(&self) -> &[Row] {
+        &[]
+    }
+
+    /// Rows that join the stream's own draw from the next stage on: exemplars that are trained on
+    /// like new rows. They change when a context ends and at no other time.
+    fn main_rows(&self) -> &[Row] {
+        &[]
     }
 
     /// The most bytes it held so far.
     fn peak_bytes(&self) -> u64;
+
+    /// Its state, for a checkpoint ([`to_state`]): everything that `restore` needs to go on as if
+    /// nothing had happened.
+    ///
+    /// # Errors
+    /// A state that cannot be written down.
+    fn save(&self) -> Result<serde_json::Value, Error>;
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// A state that is not its own.
+    fn restore(&mut self, state: &serde_json::Value) -> Result<(), Error>;
+}
+
+/// A part's host state for a checkpoint, for [`Rehearse::save`]; `what` names it in messages.
+///
+/// # Errors
+/// A state that JSON cannot hold.
+pub fn to_state<T: Serialize>(what: &str, state: &T) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(state).map_err(|error| Error::state(what, error))
+}
+
+/// The state that [`to_state`] made.
+///
+/// # Errors
+/// Something else.
+pub fn from_state<T: DeserializeOwned>(what: &str, state: &serde_json::Value) -> Result<T, Error> {
+    T::deserialize(state).map_err(|error| Error::state(what, error))
 }
 
 /// How the loss of the stream's rows and of replayed rows are weighed.

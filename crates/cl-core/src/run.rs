@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::learner::Learner;
 use cl_metrics::AccuracyMatrix;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Watches a run.
@@ -12,6 +13,20 @@ pub trait Observer {
 
     /// A stage is over; the accuracies of every member, `[members][contexts]`.
     fn evaluated(&mut self, _stage: usize, _accuracies: &[Vec<f64>]) {}
+
+    /// Between two steps, every so often: the place to save the learner
+    /// ([`Learner::save`](crate::Learner::save)), or to stop.
+    ///
+    /// # Errors
+    /// Whatever must end the run; [`Error::Interrupted`] where somebody asked for it.
+    fn between(&mut self, _learner: &Learner<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// After how many steps it wants to be told again.
+    fn interval(&self) -> u32 {
+        100
+    }
 }
 
 /// Watches nothing.
@@ -29,46 +44,94 @@ pub struct Outcome {
     pub train_seconds: f64,
 }
 
-/// Steps between two reports to the observer.
-const REPORT: u32 = 100;
+/// How far a run is: between two steps of a phase, or between two stages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The stage under way.
+    pub stage: usize,
+    /// Its phase under way.
+    pub phase: usize,
+    /// Steps taken in that phase.
+    pub step: u32,
+    /// b, `[members][contexts]`, once it was measured.
+    pub before: Option<Vec<Vec<f64>>>,
+    /// R, `[stages so far][members][contexts]`.
+    pub rows: Vec<Vec<Vec<f64>>>,
+    /// Wall-clock seconds of training and boundaries so far.
+    pub seconds: f64,
+}
 
 /// Trains a population over its streams: stage by stage, with an evaluation before the first and
 /// after each. At the last boundary nothing is consolidated: nothing would use it.
 ///
+/// A learner that was restored goes on where it was saved.
+///
 /// # Errors
 /// A loss or parameter that is not a number (naming context, step, strategy and seed); what a memory
-/// or the device refuses.
+/// or the device refuses; what the observer returned.
 pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec<Outcome>, Error> {
-    let before = learner.accuracies(0)?;
-    let mut rows: Vec<Vec<Vec<f64>>> = Vec::new();
-    let mut seconds = 0.0;
-    for stage in 0..learner.stages() {
+    if learner.progress.before.is_none() {
+        learner.progress.before = Some(learner.accuracies(0)?);
+    }
+    while learner.progress.stage < learner.stages() {
+        let stage = learner.progress.stage;
         let start = Instant::now();
+        let earlier = learner.progress.seconds;
         learner.begin(stage)?;
-        let steps = learner.steps(stage);
-        let mut at = 0;
-        while at < steps {
-            let next = steps.min(at + REPORT);
-            learner.train(stage, at..next)?;
-            observer.stepped(next - at);
-            at = next;
+        while learner.progress.phase < learner.phases(stage).len() {
+            let phase = learner.progress.phase;
+            learner.enter(stage, phase)?;
+            if learner.progress.step == 0 {
+                learner.start_afresh(phase)?;
+            }
+            take_steps(learner, observer, || earlier + start.elapsed().as_secs_f64())?;
+            learner.end_phase()?;
+            (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
         learner.check_theta(stage)?;
         if stage + 1 < learner.stages() {
-            learner.consolidate(stage)?;
+            learner.end_context(stage)?;
         }
-        seconds += start.elapsed().as_secs_f64();
+        learner.progress.seconds = earlier + start.elapsed().as_secs_f64();
         let accuracies = learner.accuracies(stage)?;
         observer.evaluated(stage, &accuracies);
-        rows.push(accuracies);
+        learner.progress.rows.push(accuracies);
+        (learner.progress.stage, learner.progress.phase) = (stage + 1, 0);
+        observer.between(learner)?;
     }
+    outcomes(learner)
+}
+
+/// What is left of the phase that was entered.
+fn take_steps(
+    learner: &mut Learner<'_>,
+    observer: &mut dyn Observer,
+    seconds: impl Fn() -> f64,
+) -> Result<(), Error> {
+    let steps = learner.phase_steps();
+    while learner.progress.step < steps {
+        let at = learner.progress.step;
+        let next = steps.min(at + observer.interval().max(1));
+        learner.train(at..next)?;
+        learner.progress.step = next;
+        learner.progress.seconds = seconds();
+        observer.stepped(next - at);
+        observer.between(learner)?;
+    }
+    Ok(())
+}
+
+fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
+    let Progress { before, rows, seconds, .. } = &learner.progress;
     let members = learner.members();
+    let before = before.clone().unwrap_or_default();
     (0..members)
-        .map(|member| {
+        .zip(before)
+        .map(|(member, before)| {
             let matrix = rows.iter().map(|stage| stage[member].clone()).collect();
             Ok(Outcome {
-                seed: learner.members[member].seed,
-                accuracy: AccuracyMatrix::from_rows(matrix)?.with_before(before[member].clone())?,
+                seed: learner.seeds()[member],
+                accuracy: AccuracyMatrix::from_rows(matrix)?.with_before(before)?,
                 train_seconds: seconds / members as f64,
             })
         })

@@ -1,8 +1,10 @@
 //! What a recorded part sees of a step.
 
-use crate::model::{Model, Rows};
-use cl_nn::{Forward, Layout, losses};
+use crate::record::{Places, Recorder, Segment};
+use crate::rows::Targets;
+use cl_nn::{Forward, Layout, Theta, losses};
 use cl_tensor::{Graph, Scope, Var};
+use std::ops::Range;
 
 /// The recorded values of a batch: rows of the stream and of every memory that joined it.
 ///
@@ -16,8 +18,10 @@ pub struct Step<'a, 'g> {
     pub theta: Var<'g>,
     /// `[rows, inputs]`.
     pub x: Var<'g>,
-    /// The right output unit, u32 `[rows]`.
+    /// The right output unit, u32 `[rows]`; the likeliest where targets are soft.
     pub target: Var<'g>,
+    /// What is right for each row, in full.
+    pub targets: &'a Targets<'g>,
     /// Weight of each row in the task loss, `[rows]`; 0 for padding.
     pub weight: Var<'g>,
     /// The context of each row, u32 `[rows]`.
@@ -26,30 +30,56 @@ pub struct Step<'a, 'g> {
     pub active: Option<Var<'g>>,
     /// The forward pass through all gates.
     pub forward: &'a Forward<'g>,
-    /// Σ_rows weight · cross-entropy, in nats.
+    /// Σ_rows weight · loss of the criterion, in nats; generated rows included.
     pub task_loss: Var<'g>,
+    pub(crate) sources: Sources<'a, 'g>,
+    pub(crate) recorder: &'a Recorder<'a, 'g>,
+}
+
+/// Which rows came from whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a, 'g> {
+    /// Rows of the stream, at the front of the batch.
+    pub stream: usize,
+    /// Ranges of the batch, by rehearsal.
+    pub joined: &'a [(String, Range<usize>)],
+    /// Rows with a forward pass of their own.
+    pub segments: &'a [Segment<'g>],
+    /// Where rows lie in memories.
+    pub places: &'a [(String, Places<'g>)],
 }
 
 impl<'a, 'g> Step<'a, 'g> {
+    /// The step as it is seen through one group of rows.
     pub(crate) fn new(
-        model: &'a Model,
-        scope: Scope<'g>,
+        recorder: &'a Recorder<'a, 'g>,
         theta: Var<'g>,
-        rows: &Rows<'g>,
-        forward: &'a Forward<'g>,
+        segment: &'a Segment<'g>,
+        sources: Sources<'a, 'g>,
     ) -> Self {
-        let loss = losses::cross_entropy(forward.logits, rows.target, rows.active);
-        Self {
-            scope,
-            layout: &model.layout,
+        let Segment { rows, forward, .. } = segment;
+        let plain = rows.targets.cross_entropy(forward.logits, rows.active);
+        let step = Self {
+            scope: Scope::new(recorder.graph, ""),
+            layout: &recorder.model.layout,
             theta,
             x: rows.x,
-            target: rows.target,
+            target: rows.targets.units(forward.logits),
+            targets: &rows.targets,
             weight: rows.weight,
             context: rows.context,
             active: rows.active,
             forward,
-            task_loss: losses::weighted_sum(loss, rows.weight),
+            task_loss: losses::weighted_sum(plain, rows.weight),
+            sources,
+            recorder,
+        };
+        match &recorder.parts.criterion {
+            None => step,
+            Some((scope, criterion)) => {
+                let loss = criterion.rows(&step.seen_by(scope));
+                Self { task_loss: losses::weighted_sum(loss, rows.weight), ..step }
+            }
         }
     }
 
@@ -74,9 +104,147 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn active_logits(&self) -> Var<'g> {
         let logits = self.forward.logits;
-        match self.active {
-            None => logits,
-            Some(active) => active.select(logits, self.graph().constant(-1e30)),
+        self.active.map_or(logits, |active| losses::mask_inactive(logits, active))
+    }
+
+    /// Which outputs compete for rows of these contexts, u32 `[rows]` -> `[rows, outputs]`; `None`:
+    /// all of them.
+    #[must_use]
+    pub fn active_for(&self, context: Var<'g>) -> Option<Var<'g>> {
+        self.recorder.model.active(context)
+    }
+
+    /// Number of contexts of the stream.
+    #[must_use]
+    pub fn contexts(&self) -> usize {
+        self.recorder.model.contexts
+    }
+
+    /// Gradient of the task loss alone, `[theta]`. Asking twice costs nothing.
+    #[track_caller]
+    #[must_use]
+    pub fn task_gradient(&self) -> Var<'g> {
+        self.graph().grad(self.task_loss, self.theta)
+    }
+
+    /// The forward pass of rows `x`, `[rows, inputs]`, of `context`, u32 `[rows]`, with other
+    /// parameters: a teacher, a virtual step. Through all gates and weight views.
+    #[must_use]
+    pub fn forward(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.recorder.forward(theta, x, context)
+    }
+
+    /// The forward pass of these rows with other parameters.
+    #[must_use]
+    pub fn forward_with(&self, theta: Var<'g>) -> Forward<'g> {
+        self.recorder.forward(theta, self.x, self.context)
+    }
+
+    /// Rows of the batch that come from the stream; those of memories that joined follow.
+    #[must_use]
+    pub fn stream_rows(&self) -> Range<usize> {
+        0..self.sources.stream
+    }
+
+    /// Rows of the batch that come from a rehearsal of the composition, by the name of its strategy.
+    #[must_use]
+    pub fn rows_of(&self, strategy: &str) -> Option<Range<usize>> {
+        self.sources.joined.iter().find(|(name, _)| name == strategy).map(|(_, rows)| rows.clone())
+    }
+
+    /// 1 for rows of the batch that come from the stream, else 0: `[rows]`.
+    #[must_use]
+    pub fn is_current(&self) -> Var<'g> {
+        let row = self.graph().iota(self.weight.len()).to_float();
+        self.graph().constant(self.sources.stream as f32).greater(row)
+    }
+
+    /// Rows with a forward pass of their own: of a rehearsal apart or of a generator, `NAME` of the
+    /// same strategy, or in full. Its `task_loss` is theirs alone.
+    ///
+    /// An unknown name is an error at this line when the program is compiled.
+    #[track_caller]
+    #[must_use]
+    pub fn rows(&self, name: &str) -> Self {
+        let own = self.scope.name(name);
+        let found = self.sources.segments.iter().find(|s| s.name == own || s.name == name);
+        match found {
+            Some(segment) => {
+                let sources = Sources { stream: 0, joined: &[], ..self.sources };
+                let step = Self::new(self.recorder, self.theta, segment, sources);
+                Self { scope: self.scope.clone(), ..step }
+            }
+            None => {
+                let names = self.sources.segments.iter().map(|s| s.name.as_str());
+                let known = names.collect::<Vec<_>>().join(", ");
+                self.graph().refuse(format!("rows: no rows `{name}` here; there are: {known}"));
+                self.seen_by(&self.scope.name(""))
+            }
         }
+    }
+
+    /// The loss of the rows `name` alone, a scalar: `rows(name).task_loss`.
+    #[track_caller]
+    #[must_use]
+    pub fn loss_of(&self, name: &str) -> Var<'g> {
+        self.rows(name).task_loss
+    }
+
+    #[track_caller]
+    fn places(&self, name: &str) -> Places<'g> {
+        let own = self.scope.name(name);
+        let found = self.sources.places.iter().find(|(known, _)| *known == own || known == name);
+        found.map_or_else(
+            || {
+                let message = format!("cells: no rehearsal `{name}` here");
+                let nothing = self.graph().refuse(message);
+                Places { cells: nothing, stored: nothing }
+            },
+            |(_, places)| *places,
+        )
+    }
+
+    /// Where each row of a rehearsal lies in its memory, u32 `[its rows]`; `u32::MAX` where it gave
+    /// none. `NAME` of the same strategy or in full.
+    #[track_caller]
+    #[must_use]
+    pub fn cells(&self, name: &str) -> Var<'g> {
+        self.places(name).cells
+    }
+
+    /// Where each row of the stream will be stored in the memory of a rehearsal after this step, u32
+    /// `[stream rows]`; `u32::MAX` is nowhere. What is kept beside a row is written there:
+    /// `scope.assign_rows("logits", step.stored("memory"), logits)`.
+    #[track_caller]
+    #[must_use]
+    pub fn stored(&self, name: &str) -> Var<'g> {
+        self.places(name).stored
+    }
+
+    /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
+    #[track_caller]
+    #[must_use]
+    pub fn module(&self, name: &str) -> Theta<'a, 'g> {
+        self.recorder.model.module(&self.scope, name)
+    }
+
+    /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation and passes.
+    #[must_use]
+    pub fn progress(&self) -> Var<'g> {
+        self.recorder.progress
+    }
+
+    /// Address of random numbers, u32 `[4]`: what a part draws differs by step. `None` in evaluation
+    /// and passes, where nothing is random.
+    #[must_use]
+    pub fn address(&self) -> Option<Var<'g>> {
+        self.recorder.address
+    }
+
+    /// Tells the host a value after the step, or after every chunk of a pass: `[rows, ..]`, read with
+    /// [`Reports::get`](crate::Reports::get). Read-backs cost time on a GPU.
+    #[track_caller]
+    pub fn report(&self, name: &str, value: Var<'g>) {
+        self.graph().output(&self.scope.name(name), value);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::parts::Parts;
-use cl_scenarios::{Stream, Visibility};
+use cl_scenarios::{Scenario, Stream, Visibility};
 
 /// What a method needs to be told; checked against the stream before training starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Needs {
     pub task_id_in_training: bool,
     /// The context of a test example.
     pub task_id_at_test: bool,
+    /// That the stream itself brings examples of earlier contexts back.
+    pub old_data: bool,
 }
 
 impl Needs {
@@ -21,6 +23,7 @@ impl Needs {
             boundaries: self.boundaries || other.boundaries,
             task_id_in_training: self.task_id_in_training || other.task_id_in_training,
             task_id_at_test: self.task_id_at_test || other.task_id_at_test,
+            old_data: self.old_data || other.old_data,
         }
     }
 
@@ -32,6 +35,7 @@ impl Needs {
                 "the context of each training example",
             ),
             (self.task_id_at_test && !shown.task_id_at_test, "the context of each test example"),
+            (self.old_data && !shown.old_data, "examples of earlier contexts from the stream"),
         ]
         .into_iter()
         .find_map(|(missing, what)| missing.then_some(what))
@@ -66,21 +70,43 @@ pub trait Strategy: Sync {
         Ok(())
     }
 
-    /// Checks hyper-parameters and needs against a stream.
+    /// Checks needs against what a stream shows.
     ///
     /// # Errors
-    /// What is out of range; what the stream does not show.
-    fn check_on(&self, stream: &dyn Stream) -> Result<(), Error> {
-        self.check()?;
-        match self.needs().missing(stream.visibility()) {
+    /// What the stream does not show.
+    fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
+        match self.needs().missing(shown) {
             None => Ok(()),
             Some(needed) => Err(Error::NotShown {
                 strategy: self.name(),
                 needed,
-                shown: format!("a {}-incremental stream does not show it", stream.scenario()),
+                shown: format!("a {scenario}-incremental stream does not show it"),
             }),
         }
     }
+}
+
+/// Checks a strategy on a stream, before anything is recorded: hyper-parameters, whether its parts go
+/// together, what it needs against what the stream shows. A detector in the composition stands in for
+/// boundaries that are not told.
+///
+/// # Errors
+/// The first thing that does not fit, with the names of the strategies.
+pub fn check(strategy: &dyn Strategy, stream: &dyn Stream) -> Result<(), Error> {
+    strategy.check()?;
+    let parts = Parts::of(strategy);
+    parts.check()?;
+    let mut shown = stream.visibility();
+    shown.boundaries |= parts.detector.is_some();
+    strategy.check_needs(stream.scenario(), shown)?;
+    if let Some((view, _)) = parts.views.first()
+        && stream.stages().iter().any(|stage| stage.contexts.len() > 1)
+    {
+        let (strategy, needed) = (view.clone(), "batches of one context each");
+        let shown = "a stream of several contexts at once does not have them".to_owned();
+        return Err(Error::NotShown { strategy, needed, shown });
+    }
+    Ok(())
 }
 
 /// No method: plain training, the lower baseline.
@@ -115,8 +141,8 @@ impl Strategy for Vec<Box<dyn Strategy>> {
         self.iter().try_for_each(|strategy| strategy.check())
     }
     // Asked of each, so that the message names the one that fails.
-    fn check_on(&self, stream: &dyn Stream) -> Result<(), Error> {
-        self.iter().try_for_each(|strategy| strategy.check_on(stream))
+    fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
+        self.iter().try_for_each(|strategy| strategy.check_needs(scenario, shown))
     }
 }
 
@@ -140,8 +166,8 @@ macro_rules! tuple {
                 $(self.$index.check()?;)+
                 Ok(())
             }
-            fn check_on(&self, stream: &dyn Stream) -> Result<(), Error> {
-                $(self.$index.check_on(stream)?;)+
+            fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
+                $(self.$index.check_needs(scenario, shown)?;)+
                 Ok(())
             }
         }

@@ -2,10 +2,14 @@
 //! tests of a method against numbers worked out elsewhere.
 
 use crate::error::Error;
+use crate::host::Ends;
 use crate::model::{Data, Model};
-use crate::parts::Parts;
-use crate::record;
+use crate::parts::{At, Over, Parts, Trains};
+use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
+use crate::rehearse::Now;
+use crate::slots::SlotStore;
 use crate::strategy::Strategy;
+
 use cl_nn::{Network, Optimizer};
 use cl_tensor::{CpuSession, Feeds, Host, Outputs, PlanId, Session};
 
@@ -29,44 +33,78 @@ impl Batch {
         let rows = target.len();
         Self { x, target, context: vec![context; rows], weight: vec![1.0 / rows as f32; rows] }
     }
+
+    fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
+        feeds.f32(&input("x", group), &self.x)?;
+        feeds.u32(&input("target", group), &self.target)?;
+        feeds.u32(&input("context", group), &self.context)?;
+        feeds.f32(&input("weight", group), &self.weight)
+    }
+}
+
+/// What a rehearsal gives to one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// Rows with a forward pass of their own; `None` where they are part of the batch.
+    pub rows: Option<Batch>,
+    /// Where each of its rows lies in the memory.
+    pub cells: Vec<u32>,
+    /// Where each row of the stream will be stored.
+    pub stored: Vec<u32>,
 }
 
 struct Fed<'a> {
     batch: &'a Batch,
-    weight: &'a [f32],
+    replayed: &'a [(&'a str, Replayed)],
+    step: u32,
     loss: f32,
 }
 
 impl Host for Fed<'_> {
-    fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
-        feeds.f32("x", &self.batch.x)?;
-        feeds.u32("target", &self.batch.target)?;
-        feeds.u32("context", &self.batch.context)?;
-        feeds.f32("weight", self.weight)?;
+    fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
+        feeds.f32(LIVE, &[1.0])?;
+        self.batch.feed("", feeds)?;
+        for (name, replayed) in self.replayed {
+            if let Some(rows) = &replayed.rows {
+                rows.feed(name, feeds)?;
+            }
+            feeds.u32(&input("cells", name), &replayed.cells)?;
+            feeds.u32(&input("stored", name), &replayed.stored)?;
+        }
         // Only a training step has these; elsewhere they are not declared.
-        let _ = feeds.u32("address", &[0, 0, 0, step]);
+        let _ = feeds.u32("address", &[0, 0, 0, self.step]);
+        let _ = feeds.f32("progress", &[0.0]);
         let _ = feeds.f32("schedule", &[1.0]);
         Ok(())
     }
 
     fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        self.loss = outputs.scalar("loss").unwrap_or(f32::NAN);
+        self.loss = outputs.scalar(LOSS).unwrap_or(f32::NAN);
         Ok(())
     }
 }
 
+struct Pass {
+    part: usize,
+    pass: usize,
+    over: Over,
+    plan: PlanId,
+}
+
 /// One member of one strategy on a small network, stepped by hand.
-pub struct Trial {
+pub struct Trial<'s> {
     /// The network and its layout.
     pub model: Model,
     /// All slots: theta, moments and those of the methods.
     pub session: CpuSession,
+    parts: Parts<'s>,
     step: PlanId,
-    observe: Vec<(usize, usize, PlanId)>,
+    observe: Vec<Pass>,
     consolidate: PlanId,
+    boundaries: u32,
 }
 
-impl Trial {
+impl<'s> Trial<'s> {
     /// Records the programs of a strategy for batches of exactly `rows` rows.
     ///
     /// `masked`: whether [`Trial::set_active`] will switch outputs off.
@@ -74,26 +112,62 @@ impl Trial {
     /// # Errors
     /// What recording refuses.
     pub fn new(
-        strategy: &dyn Strategy,
+        strategy: &'s dyn Strategy,
+        network: Box<dyn Network>,
+        optimizer: &dyn Optimizer,
+        shape: (usize, usize),
+        masked: bool,
+    ) -> Result<Self, Error> {
+        Self::with_memories(strategy, network, optimizer, shape, masked, &[])
+    }
+
+    /// The same with rehearsals, each by its name (`er`, `agem/memory`) with the number of its rows;
+    /// those that join the batch are the last of its `rows`.
+    ///
+    /// # Errors
+    /// What recording refuses; a rehearsal that the strategy does not have.
+    pub fn with_memories(
+        strategy: &'s dyn Strategy,
         network: Box<dyn Network>,
         optimizer: &dyn Optimizer,
         (rows, contexts): (usize, usize),
         masked: bool,
+        memories: &[(&str, usize)],
     ) -> Result<Self, Error> {
         strategy.check()?;
-        let model = Model::new(network, Data::Fed, contexts, masked)?;
         let parts = Parts::of(strategy);
+        parts.check()?;
+        let model = Model::new(network, &parts, Data::Fed, contexts, masked)?;
+        let memories = memories
+            .iter()
+            .map(|&(name, rows)| {
+                let found = parts.rehearsals.iter().find(|(known, _)| known == name);
+                let (_, part) =
+                    found.ok_or_else(|| Error::Misfit(format!("trial: no rehearsal `{name}`")))?;
+                Ok(MemoryRows { name: name.to_owned(), rows, joins: part.joins })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let joined = memories.iter().filter(|memory| memory.joins == crate::parts::Joins::Batch);
+        let program = Program {
+            trains: Trains::Everything,
+            optimizer,
+            optimizer_name: "",
+            stream: rows - joined.map(|memory| memory.rows).sum::<usize>(),
+            memories: &memories,
+        };
         let mut session = CpuSession::new(&[0], 1)?;
-        let step = session.load(record::step(&model, &parts, optimizer, rows)?)?;
+        let step = session.load(record::step(&model, &parts, &program)?)?;
         let mut observe = Vec::new();
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
-            for pass in 0..it.passes().len() {
+            for (pass, about) in it.passes().into_iter().enumerate() {
                 let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
-                observe.push((part, pass, session.load(plan)?));
+                let (plan, over) = (session.load(plan)?, about.over);
+                observe.push(Pass { part, pass, over, plan });
             }
         }
-        let consolidate = session.load(record::consolidate(&model, &parts)?)?;
-        Ok(Self { model, session, step, observe, consolidate })
+        let consolidate = record::consolidate(&model, &parts, At::ContextEnd)?;
+        let consolidate = session.load(consolidate)?;
+        Ok(Self { model, session, parts, step, observe, consolidate, boundaries: 0 })
     }
 
     /// Sets which outputs compete per context, `[contexts][outputs]`.
@@ -103,7 +177,7 @@ impl Trial {
     pub fn set_active(&mut self, active: &[Vec<bool>]) -> Result<(), Error> {
         let table: Vec<f32> =
             active.iter().flatten().map(|&active| f32::from(u8::from(active))).collect();
-        Ok(self.session.write(crate::model::ACTIVE, 0, &table)?)
+        Ok(self.session.write(record::ACTIVE, 0, &table)?)
     }
 
     /// Writes a parameter, in the network's own shape and row-major order.
@@ -111,7 +185,7 @@ impl Trial {
     /// # Errors
     /// An unknown parameter or a wrong length.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
-        let mut theta = self.session.read(record::THETA, 0)?;
+        let mut theta = self.session.read(THETA, 0)?;
         let range = self
             .model
             .layout
@@ -125,7 +199,7 @@ impl Trial {
             )));
         }
         theta[range.floats()].copy_from_slice(values);
-        Ok(self.session.write(record::THETA, 0, &theta)?)
+        Ok(self.session.write(THETA, 0, &theta)?)
     }
 
     /// Reads a theta-sized slot as named parameters, in order.
@@ -143,7 +217,19 @@ impl Trial {
     /// # Errors
     /// What the device refuses.
     pub fn step(&mut self, batch: &Batch) -> Result<f32, Error> {
-        let mut host = Fed { batch, weight: &batch.weight, loss: f32::NAN };
+        self.step_with(batch, &[])
+    }
+
+    /// Takes one step in which rehearsals take part, each by its name.
+    ///
+    /// # Errors
+    /// What the device refuses.
+    pub fn step_with(
+        &mut self,
+        batch: &Batch,
+        replayed: &[(&str, Replayed)],
+    ) -> Result<f32, Error> {
+        let mut host = Fed { batch, replayed, step: 0, loss: f32::NAN };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
         Ok(host.loss)
     }
@@ -154,17 +240,35 @@ impl Trial {
     /// # Errors
     /// What the device refuses.
     pub fn boundary(&mut self, chunks: &[Batch]) -> Result<(), Error> {
+        self.boundary_with(chunks, &[])
+    }
+
+    /// The same, with the rows that memories keep: passes over any memory see those.
+    ///
+    /// # Errors
+    /// What the device refuses.
+    pub fn boundary_with(&mut self, chunks: &[Batch], kept: &[Batch]) -> Result<(), Error> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
-        let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
-        let mut numbers = crate::host::Numbers(Vec::new());
-        for &(part, pass, plan) in &self.observe {
-            numbers.0.push((record::examples_input(part, pass), rows));
+        let context = self.boundaries + 1;
+        let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
+        for Pass { part, pass, over, plan } in &self.observe {
+            let chunks = if *over == Over::Context { chunks } else { kept };
+            let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
+            ends.examples.push((record::examples_input(*part, *pass), rows));
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
-                let mut host = Fed { batch: chunk, weight: &weight, loss: f32::NAN };
-                self.session.run(plan, 0..1, &mut [&mut host])?;
+                let batch = &Batch { weight, ..chunk.clone() };
+                let mut host = Fed { batch, replayed: &[], step: 0, loss: f32::NAN };
+                self.session.run(*plan, 0..1, &mut [&mut host])?;
             }
         }
-        Ok(self.session.run(self.consolidate, 0..1, &mut [&mut numbers])?)
+        self.session.run(self.consolidate, 0..1, &mut [&mut ends])?;
+        let now = Now { seed: 0, stage: self.boundaries, step: 0 };
+        for (scope, part) in &self.parts.consolidations {
+            let session = &mut self.session;
+            part.end_context(now, &mut SlotStore { session, scope, member: 0 })?;
+        }
+        self.boundaries += 1;
+        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Consolidate, Error, Learner, Member, Mix, Naive, Now, Outcome, Parts, Penalty, Rehearse, Row,
-    Settings, Share, Step, Strategy, run,
+    Consolidate, Error, Fill, Head, Learner, Member, Mix, Naive, Now, Outcome, Parts, Penalty,
+    Rehearse, Reports, Row, Settings, Share, Step, Strategy, from_state, run, to_state,
 };
 use cl_nn::{Adam, Mlp, Schedule};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -30,6 +30,7 @@ fn learner<'s>(
         optimizer: Box::new(Adam::new(1e-3)),
         schedule: Schedule::Constant,
         reset_optimizer: false,
+        head: Head::Full,
         mix: Mix::ByContext,
         threads,
     };
@@ -76,20 +77,21 @@ impl Rehearse for FirstRows {
     fn rows(&self) -> usize {
         4
     }
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
+    fn fill(&mut self, now: Now, current: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
+        assert_eq!(current.len(), 32);
         if self.0.is_empty() {
             return Ok(Share::Empty);
         }
         assert!(now.stage > 0);
-        rows.copy_from_slice(&self.0);
-        weights.fill(0.25);
+        fill.rows.copy_from_slice(&self.0);
+        fill.weights.fill(0.25);
         Ok(Share::Joined(1.0))
     }
-    fn see(&mut self, _: Now, rows: &[Row]) -> Result<(), Error> {
+    fn store(&mut self, _: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
         assert_eq!(rows.len(), 32);
         Ok(())
     }
-    fn end_context(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+    fn end_context(&mut self, now: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
         assert!(rows.iter().all(|row| row.context == now.stage));
         if self.0.is_empty() {
             self.0 = rows[..4].to_vec();
@@ -98,6 +100,13 @@ impl Rehearse for FirstRows {
     }
     fn peak_bytes(&self) -> u64 {
         4 * 66
+    }
+    fn save(&self) -> Result<serde_json::Value, Error> {
+        to_state("first rows", &self.0)
+    }
+    fn restore(&mut self, state: &serde_json::Value) -> Result<(), Error> {
+        self.0 = from_state("first rows", state)?;
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@
 //! A gate is a part like any other and composes with penalties and replay.
 //!
 //! ```
-//! use cl_core::{Naive, Strategy};
+//! use cl_core::{Naive, Strategy, check};
 //! use cl_gating::Xdg;
 //! use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
 //!
@@ -19,9 +19,9 @@
 //! };
 //! let composed = (Xdg::default(), Naive);
 //! assert_eq!(composed.name(), "xdg+none");
-//! assert!(composed.check_on(&stream(Scenario::Task)?).is_ok());
+//! assert!(check(&composed, &stream(Scenario::Task)?).is_ok());
 //! // The gates of a test example follow from its context, which this stream does not show.
-//! assert!(composed.check_on(&stream(Scenario::Class)?).is_err());
+//! assert!(check(&composed, &stream(Scenario::Class)?).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(missing_docs)]

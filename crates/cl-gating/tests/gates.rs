@@ -1,7 +1,7 @@
 //! The gates themselves: how many, which, and that they stay.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Learner, Mix, Naive, Settings, Strategy, run};
+use cl_core::{Head, Learner, Mix, Naive, Settings, Strategy, run};
 use cl_gating::{Point, Xdg};
 use cl_nn::{Adam, Mlp, Schedule};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -33,6 +33,7 @@ fn try_learner<'s>(
         optimizer: Box::new(Adam::new(1e-3)),
         schedule: Schedule::Constant,
         reset_optimizer: false,
+        head: Head::Full,
         mix: Mix::ByContext,
         threads: 1,
     };

@@ -42,7 +42,6 @@ mod mlp;
 mod network;
 mod optimizer;
 mod orthogonal;
-mod refusal;
 mod schedule;
 mod theta;
 

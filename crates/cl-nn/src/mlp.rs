@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::init::Initializer;
 use crate::layout::ParamSpec;
 use crate::network::{Forward, ForwardContext, LayerTrace, Mode, Network, Point, Site};
-use crate::refusal::refuse;
 use crate::theta::Theta;
 use cl_random::Purpose;
 use cl_tensor::Var;
@@ -70,10 +69,10 @@ impl Mlp {
         let graph = h.graph();
         let Some(address) = cx.address else {
             let message = "MLP: dropout in training needs the address of its random numbers";
-            return refuse(graph, message.to_owned());
+            return graph.refuse(message.to_owned());
         };
         if !(0.0..1.0).contains(&self.dropout) {
-            return refuse(graph, Error::Dropout { dropout: self.dropout }.to_string());
+            return graph.refuse(Error::Dropout { dropout: self.dropout }.to_string());
         }
         let keep = 1.0 - self.dropout;
         let probability = graph.constant(keep);
@@ -142,6 +141,12 @@ impl Network for Mlp {
     fn hidden(&self) -> Vec<usize> {
         let outputs = self.sizes.len().saturating_sub(1);
         self.sizes[..outputs].iter().skip(1).copied().collect()
+    }
+
+    fn with_outputs(&self, outputs: usize) -> Option<Box<dyn Network>> {
+        let mut other = self.clone();
+        *other.sizes.last_mut()? = outputs;
+        Some(Box::new(other))
     }
 
     fn describe(&self) -> String {

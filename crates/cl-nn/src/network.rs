@@ -51,6 +51,8 @@ pub struct ForwardContext<'a, 'g> {
     /// Address of the random numbers, u32 `[4]`: seed (low, high word), context, step. Needed only
     /// where something random is recorded.
     pub address: Option<Var<'g>>,
+    /// The context of each row, u32 `[rows]`, for networks that differ by context.
+    pub context: Option<Var<'g>>,
     /// Called at every site of every hidden layer.
     pub gate: Option<&'a GateFn<'a, 'g>>,
 }
@@ -59,13 +61,13 @@ impl<'g> ForwardContext<'_, 'g> {
     /// Evaluation without gates.
     #[must_use]
     pub fn test() -> Self {
-        Self { mode: Mode::Test, address: None, gate: None }
+        Self { mode: Mode::Test, address: None, context: None, gate: None }
     }
 
     /// Training without gates; `address` as in the field.
     #[must_use]
     pub fn train(address: Var<'g>) -> Self {
-        Self { mode: Mode::Train, address: Some(address), gate: None }
+        Self { mode: Mode::Train, address: Some(address), context: None, gate: None }
     }
 }
 
@@ -74,6 +76,7 @@ impl fmt::Debug for ForwardContext<'_, '_> {
         f.debug_struct("ForwardContext")
             .field("mode", &self.mode)
             .field("address", &self.address)
+            .field("context", &self.context)
             .field("gate", &self.gate.map(|_| "a gate"))
             .finish()
     }
@@ -129,6 +132,12 @@ pub trait Network: fmt::Debug + Send + Sync {
 
     /// Units of every layer that calls the gate, in the order of [`Site::layer`].
     fn hidden(&self) -> Vec<usize>;
+
+    /// The same network with another number of outputs; parameters keep their names, and what belongs
+    /// to one output unit keeps its place along the last axis. `None`: its head is fixed.
+    fn with_outputs(&self, _outputs: usize) -> Option<Box<dyn Network>> {
+        None
+    }
 
     /// The network in one line; two networks of one description record the same graph.
     fn describe(&self) -> String;

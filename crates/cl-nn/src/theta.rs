@@ -1,7 +1,6 @@
 //! Reading parameters out of theta.
 
 use crate::layout::Layout;
-use crate::refusal::refuse;
 use cl_tensor::Var;
 
 /// The recorded flat vector with the names of its ranges.
@@ -22,10 +21,10 @@ impl<'g> Theta<'_, 'g> {
     pub fn get(self, name: &str) -> Var<'g> {
         match self.layout.range(name) {
             Some(range) => self.flat.slice(0, range.floats()).reshape(&range.shape),
-            None => refuse(
-                self.flat.graph(),
-                format!("theta: no parameter `{name}`; there are: {}", self.layout.names()),
-            ),
+            None => self.flat.graph().refuse(format!(
+                "theta: no parameter `{name}`; there are: {}",
+                self.layout.names()
+            )),
         }
     }
 }

@@ -69,7 +69,7 @@ fn dropout_without_an_address_or_with_an_impossible_probability_is_an_error() {
         let flat = tensor(&graph, "theta", &[layout.len()], vec![0.0; layout.len()]);
         let x = tensor(&graph, "x", &[2, 3], vec![1.0; 6]);
         let address = with_address.then(|| labels(&graph, "address", vec![1, 0, 0, 0]));
-        let cx = ForwardContext { mode: Mode::Train, address, gate: None };
+        let cx = ForwardContext { mode: Mode::Train, address, context: None, gate: None };
         graph.output("logits", network.forward(Theta { flat, layout: &layout }, x, &cx).logits);
         Plan::compile(&graph).unwrap_err().to_string()
     };

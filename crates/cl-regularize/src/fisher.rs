@@ -44,7 +44,7 @@ impl Fisher {
     /// The pass over the rows that it needs.
     #[must_use]
     pub fn pass(self) -> Pass {
-        Pass { limit: self.rows }
+        Pass { limit: self.rows, ..Pass::default() }
     }
 
     /// Records what one chunk of rows adds to the sum.

@@ -1,6 +1,6 @@
 //! How much a memory may hold.
 
-use cl_buffers::RowSize;
+use cl_buffers::{Buffer, Policy, RowSize};
 use cl_core::{Error, Member};
 use cl_scenarios::Scenario;
 use std::fmt;
@@ -55,4 +55,13 @@ pub(crate) fn row_size(member: &Member<'_>) -> RowSize {
         Scenario::Task => member.row_size.with_context(member.stream.contexts() as u32),
         Scenario::Domain | Scenario::Class => member.row_size,
     }
+}
+
+/// A buffer that was saved, if it is one of the same budget.
+pub(crate) fn same<P: Policy>(own: &Buffer<P>, saved: Buffer<P>) -> Result<Buffer<P>, Error> {
+    if own.capacity() == saved.capacity() {
+        return Ok(saved);
+    }
+    let reason = format!("room for {} rows, expected {}", saved.capacity(), own.capacity());
+    Err(Error::state("a replay memory", reason))
 }

@@ -1,10 +1,14 @@
 //! Experience replay from a class-balanced memory.
 
-use crate::budget::{Budget, row_size};
+use crate::budget::{self, Budget, row_size};
 use cl_buffers::{Buffer, ClassBalanced, Row, Sweep};
-use cl_core::{Error, Member, Needs, Now, Parts, Rehearse, Share, Strategy};
+use cl_core::{
+    Error, Fill, Member, Needs, Now, Parts, Rehearse, Reports, Share, Strategy, from_state,
+    to_state,
+};
 use cl_random::{Address, Purpose};
 use cl_scenarios::Scenario;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Experience replay: a few examples of every class are kept and trained on again.
@@ -127,43 +131,8 @@ impl Exemplars {
         &self.buffer
     }
 
-    fn contexts(&self) -> BTreeSet<u32> {
-        self.buffer.rows().iter().map(|row| row.context).collect()
-    }
-}
-
-impl Rehearse for Exemplars {
-    fn rows(&self) -> usize {
-        self.drawn.len()
-    }
-
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
-        let groups = self.groups.len();
-        if groups == 0 {
-            return Ok(Share::Empty);
-        }
-        let address = Address::new(now.seed, Purpose::REPLAY).context(now.stage);
-        let mut used = 0;
-        for (ordinal, group) in self.groups.iter_mut().enumerate() {
-            let share =
-                self.drawn.len() / groups + usize::from(ordinal < self.drawn.len() % groups);
-            let drawn = &mut self.drawn[..share];
-            let address = address.ordinal(ordinal as u32);
-            let count = group.sweep.fill_within_pass(&group.positions, address, drawn);
-            for &position in &drawn[..count] {
-                rows[used] = self.buffer.rows()[position as usize];
-                weights[used] = 1.0 / (groups * count) as f32;
-                used += 1;
-            }
-        }
-        Ok(Share::Joined(1.0))
-    }
-
-    fn end_context(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
-        let known = self.contexts();
-        let new: Vec<Row> =
-            rows.iter().filter(|row| !known.contains(&row.context)).copied().collect();
-        self.buffer.offer(&new, Address::new(now.seed, Purpose::STORE))?;
+    /// Divides what is kept into the groups that are replayed, each at the start of its passes.
+    fn group(&mut self) {
         let groups: Vec<Vec<u32>> = match self.groups_are {
             Groups::Whole => vec![self.buffer.positions()],
             Groups::Contexts => self
@@ -177,10 +146,70 @@ impl Rehearse for Exemplars {
             .filter(|positions| !positions.is_empty())
             .map(|positions| Group { positions, sweep: Sweep::new() })
             .collect();
+    }
+
+    fn contexts(&self) -> BTreeSet<u32> {
+        self.buffer.rows().iter().map(|row| row.context).collect()
+    }
+}
+
+impl Rehearse for Exemplars {
+    fn rows(&self) -> usize {
+        self.drawn.len()
+    }
+
+    fn fill(&mut self, now: Now, _: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
+        let groups = self.groups.len();
+        if groups == 0 {
+            return Ok(Share::Empty);
+        }
+        let address = Address::new(now.seed, Purpose::REPLAY).context(now.stage);
+        let mut used = 0;
+        for (ordinal, group) in self.groups.iter_mut().enumerate() {
+            let share =
+                self.drawn.len() / groups + usize::from(ordinal < self.drawn.len() % groups);
+            let drawn = &mut self.drawn[..share];
+            let address = address.ordinal(ordinal as u32);
+            let count = group.sweep.fill_within_pass(&group.positions, address, drawn);
+            for &position in &drawn[..count] {
+                fill.rows[used] = self.buffer.rows()[position as usize];
+                fill.cells[used] = position;
+                fill.weights[used] = 1.0 / (groups * count) as f32;
+                used += 1;
+            }
+        }
+        Ok(Share::Joined(1.0))
+    }
+
+    fn end_context(&mut self, now: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
+        let known = self.contexts();
+        let new: Vec<Row> =
+            rows.iter().filter(|row| !known.contains(&row.context)).copied().collect();
+        self.buffer.offer(&new, Address::new(now.seed, Purpose::STORE))?;
+        self.group();
         Ok(())
+    }
+
+    fn kept(&self) -> &[Row] {
+        self.buffer.rows()
     }
 
     fn peak_bytes(&self) -> u64 {
         self.buffer.peak_bytes()
+    }
+
+    fn save(&self) -> Result<Value, Error> {
+        let sweeps: Vec<&Sweep> = self.groups.iter().map(|group| &group.sweep).collect();
+        to_state("er", &(&self.buffer, sweeps))
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), Error> {
+        let (buffer, sweeps): (Buffer<ClassBalanced>, Vec<Sweep>) = from_state("er", state)?;
+        self.buffer = budget::same(&self.buffer, buffer)?;
+        self.group();
+        for (group, sweep) in self.groups.iter_mut().zip(sweeps) {
+            group.sweep = sweep;
+        }
+        Ok(())
     }
 }

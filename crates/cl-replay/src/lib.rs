@@ -10,7 +10,7 @@
 //! count bytes exactly as if they stored the examples: [`Budget`].
 //!
 //! ```
-//! use cl_core::{Learner, Mix, Settings, run};
+//! use cl_core::{Learner, Head, Mix, Settings, run};
 //! use cl_nn::{Adam, Mlp, Schedule};
 //! use cl_replay::ExperienceReplay;
 //! use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
@@ -25,6 +25,7 @@
 //!     optimizer: Box::new(Adam::new(1e-3)),
 //!     schedule: Schedule::Constant,
 //!     reset_optimizer: false,
+//!     head: Head::Full,
 //!     mix: Mix::ByContext,
 //!     threads: 1,
 //! };

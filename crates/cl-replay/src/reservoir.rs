@@ -1,9 +1,12 @@
 //! Experience replay from a reservoir.
 
-use crate::budget::{Budget, row_size};
+use crate::budget::{self, Budget, row_size};
 use cl_buffers::{Buffer, Reservoir, Row, draw_uniform};
-use cl_core::{Error, Member, Now, Parts, Rehearse, Share, Strategy};
+use cl_core::{
+    Error, Fill, Member, Now, Parts, Rehearse, Reports, Share, Strategy, from_state, to_state,
+};
 use cl_random::{Address, Purpose};
+use serde_json::Value;
 
 /// Tells its choices apart from those of other memories under the same seed.
 const STORE_STEP: u32 = 1;
@@ -102,26 +105,41 @@ impl Rehearse for ReservoirMemory {
         self.drawn.len()
     }
 
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
+    fn fill(&mut self, now: Now, _: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
         if self.positions.is_empty() {
             return Ok(Share::Empty);
         }
         let address = Address::new(now.seed, REPLAY).context(now.stage).step(now.step);
         let count = draw_uniform(&self.positions, address, &mut self.drawn);
-        for (row, &position) in rows.iter_mut().zip(&self.drawn[..count]) {
+        for (row, &position) in fill.rows.iter_mut().zip(&self.drawn[..count]) {
             *row = self.buffer.rows()[position as usize];
         }
-        weights[..count].fill(1.0 / count as f32);
+        fill.cells[..count].copy_from_slice(&self.drawn[..count]);
+        fill.weights[..count].fill(1.0 / count as f32);
         Ok(Share::Joined(1.0))
     }
 
-    fn see(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+    fn store(&mut self, now: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
         self.buffer.offer(rows, Address::new(now.seed, Purpose::STORE).step(STORE_STEP))?;
         self.positions.extend(self.positions.len() as u32..self.buffer.len() as u32);
         Ok(())
     }
 
+    fn kept(&self) -> &[Row] {
+        self.buffer.rows()
+    }
+
     fn peak_bytes(&self) -> u64 {
         self.buffer.peak_bytes()
+    }
+
+    fn save(&self) -> Result<Value, Error> {
+        to_state("er-reservoir", &self.buffer)
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), Error> {
+        self.buffer = budget::same(&self.buffer, from_state("er-reservoir", state)?)?;
+        self.positions = self.buffer.positions();
+        Ok(())
     }
 }

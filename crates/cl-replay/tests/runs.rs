@@ -2,7 +2,7 @@
 //! members.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Learner, Mix, Naive, Settings, Strategy, run};
+use cl_core::{Head, Learner, Mix, Naive, Settings, Strategy, run};
 use cl_nn::{Adam, Mlp, Schedule};
 use cl_replay::{ExperienceReplay, ReservoirReplay};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -29,6 +29,7 @@ fn outcome(
         optimizer: Box::new(Adam::new(1e-3)),
         schedule: Schedule::Constant,
         reset_optimizer: false,
+        head: Head::Full,
         mix,
         threads: 1,
     };

@@ -300,6 +300,13 @@ impl Graph {
         id
     }
 
+    /// Reports a misfit at the caller's line when the graph is compiled; formulas go on with what is
+    /// returned, so they need no `?`.
+    #[track_caller]
+    pub fn refuse(&self, message: String) -> Var<'_> {
+        self.fail(message, Type::f32(&[]))
+    }
+
     /// Keeps the first error and goes on with a value that stands for "no value".
     #[track_caller]
     pub(crate) fn fail(&self, message: String, guess: Type) -> Var<'_> {

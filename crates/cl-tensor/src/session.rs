@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::plan::{Plan, Signature};
+use crate::types::Type;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -183,6 +184,18 @@ pub trait Session {
 
     /// Names of all slots.
     fn slots(&self) -> Vec<String>;
+
+    /// Shape and element type of a slot.
+    ///
+    /// # Errors
+    /// An unknown slot.
+    fn slot_type(&self, slot: &str) -> Result<Type, Error>;
+
+    /// Gives a member's slot the initial values of its declaration again.
+    ///
+    /// # Errors
+    /// An unknown slot.
+    fn reset(&mut self, slot: &str, member: usize) -> Result<(), Error>;
 
     /// A copy of a member's slot; indices come as their bits.
     ///

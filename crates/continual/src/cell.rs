@@ -111,7 +111,7 @@ impl Cell {
     /// does not show what it needs.
     pub(crate) fn impossible(&self) -> Result<Option<String>, Error> {
         let stream = self.experiment.stream(self.settings.seed)?;
-        match self.strategy().check_on(&stream) {
+        match cl_core::check(self.strategy(), &stream) {
             Ok(()) => Ok(None),
             Err(reason @ cl_core::Error::NotShown { .. }) => Ok(Some(reason.to_string())),
             Err(error) => Err(error.into()),

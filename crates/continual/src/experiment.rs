@@ -1,7 +1,7 @@
 //! From a few choices to a learner.
 
 use crate::Error;
-use cl_core::{Learner, Mix, Observer, Outcome, Settings, Strategy, run};
+use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, run};
 use cl_nn::{Adam, Mlp, Optimizer, Schedule, Sgd};
 use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec};
 use std::fmt;
@@ -235,6 +235,7 @@ impl Experiment {
             optimizer: self.optimizer.build(self.lr),
             schedule: Schedule::Constant,
             reset_optimizer: false,
+            head: Head::Full,
             mix: Self::MIX,
             threads: self.threads,
         };

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, dead_code)] // each test binary uses a part
 
 use cl_buffers::RowSize;
-use cl_core::{Learner, Member, Mix, Parts, Row, Settings, Step, Strategy, Taken, Track, run};
+use cl_core::{
+    Head, Learner, Member, Mix, Parts, Row, Settings, Step, Strategy, Taken, Track, run,
+};
 use cl_nn::{Mlp, Schedule, Sgd};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Parts as Split, Protocol, Scenario, Stream, StreamSpec,
@@ -92,6 +94,7 @@ pub(crate) fn log(
         optimizer: Box::new(Sgd::new(0.01)),
         schedule: Schedule::Constant,
         reset_optimizer: false,
+        head: Head::Full,
         mix,
         threads: 1,
     };

@@ -279,6 +279,17 @@ impl Session for CpuSession {
         self.slots.iter().map(|slot| slot.spec.name.clone()).collect()
     }
 
+    fn slot_type(&self, slot: &str) -> Result<Type, Error> {
+        Ok(self.slots[self.slot(slot)?].spec.ty.clone())
+    }
+
+    fn reset(&mut self, slot: &str, member: usize) -> Result<(), Error> {
+        let index = self.slot(slot)?;
+        let Slot { spec, blocks } = &mut self.slots[index];
+        spec.init.fill(self.seeds[member], blocks[member].as_mut_slice());
+        Ok(())
+    }
+
     fn read(&self, slot: &str, member: usize) -> Result<Vec<f32>, Error> {
         Ok(self.slots[self.slot(slot)?].blocks[member].as_slice().to_vec())
     }

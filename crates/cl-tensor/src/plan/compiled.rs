@@ -169,6 +169,12 @@ impl Plan {
         })
     }
 
+    /// Names of the outputs, in the order in which they were recorded.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<String> {
+        self.signature.outputs.iter().map(|output| output.name.clone()).collect()
+    }
+
     /// Number of multiples of 4 bytes that a resident of this type occupies.
     pub(crate) fn words(ty: &Type) -> usize {
         match ty.dtype {

@@ -1,0 +1,268 @@
+//! The end of a context: memories choose what stays, passes look at rows, methods consolidate.
+
+use super::programs::Observed;
+use super::{CHUNK, Learner};
+use crate::draw::rows_of;
+use crate::error::Error;
+use crate::host::{Chunks, Ends};
+use crate::parts::{At, Over};
+use crate::record;
+use crate::rehearse::Now;
+use crate::reports::Reports;
+use crate::slots::SlotStore;
+use cl_buffers::Row;
+use cl_random::{Address, Purpose};
+use cl_tensor::{Host, PlanId, Session};
+
+/// What passes reported about one member.
+#[derive(Default)]
+struct Reported {
+    /// Scope of the part, rows of the pass, and its outputs.
+    passes: Vec<(String, Vec<Row>, Vec<(String, Vec<f32>)>)>,
+}
+
+impl Reported {
+    fn get(&self, name: &str) -> Option<&[f32]> {
+        let mut all = self.passes.iter().flat_map(|(_, _, outputs)| outputs);
+        all.find(|(known, _)| known == name).map(|(_, values)| &values[..])
+    }
+
+    fn rows<'a>(&'a self, scope: &str, context: &'a [Row]) -> &'a [Row] {
+        let pass = self.passes.iter().find(|(of, ..)| of == scope);
+        pass.map_or(context, |(_, rows, _)| rows)
+    }
+}
+
+impl Learner<'_> {
+    /// Training rows of a stage, per member.
+    pub(super) fn rows_of_stage(&self, stage: usize) -> Vec<Vec<Row>> {
+        let rows = |member: &crate::population::MemberState| {
+            let contexts = &member.stream.stages()[stage].contexts;
+            contexts.iter().flat_map(|&c| rows_of(&*member.stream, self.labels(), c)).collect()
+        };
+        self.members.iter().map(rows).collect()
+    }
+
+    /// Ends a context that everybody is told of.
+    pub(crate) fn end_context(&mut self, stage: usize) -> Result<(), Error> {
+        if self.parts.detector.is_some() {
+            return Ok(());
+        }
+        let rows = self.rows_of_stage(stage);
+        self.consolidate(At::ContextEnd, &vec![true; rows.len()], &rows)
+    }
+
+    /// Ends a context for those members that found a boundary.
+    pub(super) fn end_detected(&mut self, ended: &[bool]) -> Result<(), Error> {
+        if !ended.contains(&true) {
+            return Ok(());
+        }
+        let recent = |member: &crate::population::MemberState| {
+            let mut rows = member.recent.clone();
+            rows.sort_unstable_by_key(|row| (row.context, row.example));
+            rows.dedup();
+            rows
+        };
+        let rows: Vec<Vec<Row>> = self.members.iter().map(recent).collect();
+        self.consolidate(At::ContextEnd, ended, &rows)?;
+        // Memories may add other rows to the draw from here on; its passes go on.
+        let (labels, batch) = (&self.dataset.labels, self.settings.batch);
+        for (member, _) in self.members.iter_mut().zip(ended).filter(|(_, ended)| **ended) {
+            if let Some(draw) = &member.draw {
+                let mut next = member.drawing(labels, draw.stage(), (draw.source(), batch));
+                next.resume(&draw.sweeps());
+                member.draw = Some(next);
+            }
+        }
+        Ok(())
+    }
+
+    /// Consolidates at a moment those members that act; their rows of the context are `rows`.
+    pub(crate) fn consolidate(
+        &mut self,
+        at: At,
+        acting: &[bool],
+        rows: &[Vec<Row>],
+    ) -> Result<(), Error> {
+        let mut examples: Vec<Vec<(String, f32)>> = vec![Vec::new(); rows.len()];
+        let mut reported: Vec<Reported> = rows.iter().map(|_| Reported::default()).collect();
+        let here = |observed: &Observed, memory: bool| {
+            observed.at == at && (observed.over != Over::Context) == memory
+        };
+        for memory in [false, true] {
+            for pass in 0..self.programs.observe.len() {
+                if here(&self.programs.observe[pass], memory) {
+                    self.observe(pass, acting, rows, &mut examples, &mut reported)?;
+                }
+            }
+            if !memory && at == At::ContextEnd {
+                self.let_memories_choose(acting, rows, &reported)?;
+            }
+        }
+        if let Some(plan) = self.programs.consolidate(at) {
+            self.run_consolidation(plan, at, acting, examples)?;
+        }
+        self.let_hosts_end(at, acting)?;
+        if at == At::ContextEnd {
+            for (member, acting) in self.members.iter_mut().zip(acting) {
+                if *acting {
+                    member.boundaries += 1;
+                    member.recent.clear();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn now(&self, member: usize) -> Now {
+        let member = &self.members[member];
+        Now { seed: member.seed, stage: member.boundaries, step: 0 }
+    }
+
+    /// Makes one pass with every member that acts.
+    fn observe(
+        &mut self,
+        pass: usize,
+        acting: &[bool],
+        rows: &[Vec<Row>],
+        examples: &mut [Vec<(String, f32)>],
+        reported: &mut [Reported],
+    ) -> Result<(), Error> {
+        let observed = &self.programs.observe[pass];
+        let (scope, _) = &self.parts.consolidations[observed.part];
+        let mut chosen: Vec<Vec<Row>> = Vec::with_capacity(rows.len());
+        for (index, member) in self.members.iter().enumerate() {
+            let rows = match &observed.over {
+                _ if !acting[index] => Vec::new(),
+                Over::Context => rows[index].clone(),
+                Over::Memories => {
+                    member.memories.iter().flat_map(|m| m.it.kept()).copied().collect()
+                }
+                Over::Memory(name) => {
+                    let own = format!("{scope}/{name}");
+                    let found = member.memories.iter().find(|m| m.name == own || m.name == *name);
+                    let found = found.ok_or_else(|| {
+                        Error::Misfit(format!(
+                            "{scope}: a pass over memory `{name}`: there is none"
+                        ))
+                    });
+                    found?.it.kept().to_vec()
+                }
+            };
+            let rows = limited(self.now(index), rows, observed.limit);
+            let name = record::examples_input(observed.part, observed.pass);
+            examples[index].push((name, rows.len() as f32));
+            chosen.push(rows);
+        }
+        let chunks = |rows| self.chunks(rows).reading(observed.reports.iter().cloned());
+        let mut hosts: Vec<Chunks<'_>> = chosen.iter().map(|rows| chunks(rows)).collect();
+        run_chunks(&mut self.session, observed.plan, &mut hosts)?;
+        let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
+        for ((reported, rows), outputs) in reported.iter_mut().zip(chosen).zip(read) {
+            reported.passes.push((scope.clone(), rows, outputs));
+        }
+        Ok(())
+    }
+
+    /// Rows in chunks; of one context each where weights are viewed per context.
+    pub(super) fn chunks<'a>(&self, rows: &'a [Row]) -> Chunks<'a> {
+        if self.parts.views.is_empty() {
+            Chunks::new(rows, CHUNK)
+        } else {
+            Chunks::by_context(rows, CHUNK)
+        }
+    }
+
+    fn let_memories_choose(
+        &mut self,
+        acting: &[bool],
+        rows: &[Vec<Row>],
+        reported: &[Reported],
+    ) -> Result<(), Error> {
+        for index in (0..rows.len()).filter(|&index| acting[index]) {
+            let now = self.now(index);
+            for memory in &mut self.members[index].memories {
+                let read = |name: &str| reported[index].get(name);
+                let seen = reported[index].rows(&memory.scope, &rows[index]);
+                let reports = Reports::new(seen, &memory.scope, &read);
+                memory.it.end_context(now, &rows[index], &reports)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn run_consolidation(
+        &mut self,
+        plan: PlanId,
+        at: At,
+        acting: &[bool],
+        examples: Vec<Vec<(String, f32)>>,
+    ) -> Result<(), Error> {
+        let context = |member: &crate::population::MemberState| match at {
+            At::Evaluation => self.progress.rows.len() as u32,
+            At::ContextEnd | At::PhaseEnd(_) => member.boundaries + 1,
+        };
+        let mut hosts: Vec<Ends> = self
+            .members
+            .iter()
+            .zip(acting)
+            .zip(examples)
+            .map(|((member, acting), examples)| Ends {
+                live: f32::from(u8::from(*acting)),
+                context: context(member),
+                examples,
+            })
+            .collect();
+        let mut hosts: Vec<&mut dyn Host> = hosts.iter_mut().map(|h| h as &mut dyn Host).collect();
+        Ok(self.session.run(plan, 0..1, &mut hosts)?)
+    }
+
+    /// The host's part of each consolidation.
+    fn let_hosts_end(&mut self, at: At, acting: &[bool]) -> Result<(), Error> {
+        for index in (0..acting.len()).filter(|&index| acting[index]) {
+            let now = self.now(index);
+            for (scope, part) in &self.parts.consolidations {
+                if part.at() == at {
+                    let session: &mut dyn Session = &mut self.session;
+                    part.end_context(now, &mut SlotStore { session, scope, member: index })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which of each member's rows are classified correctly after `stage`.
+    pub(crate) fn hits(&mut self, stage: usize, rows: &[Vec<Row>]) -> Result<Vec<Vec<f32>>, Error> {
+        self.write_active(stage)?;
+        if self.programs.consolidate(At::Evaluation).is_some() {
+            let of_stage = self.rows_of_stage(stage);
+            self.consolidate(At::Evaluation, &vec![true; rows.len()], &of_stage)?;
+        }
+        let hit = || ["hit".to_owned()];
+        let mut hosts: Vec<Chunks<'_>> =
+            rows.iter().map(|rows| self.chunks(rows).reading(hit())).collect();
+        run_chunks(&mut self.session, self.programs.evaluate, &mut hosts)?;
+        let hits = |host: Chunks<'_>| host.read.into_iter().next().map_or(Vec::new(), |(_, v)| v);
+        Ok(hosts.into_iter().map(hits).collect())
+    }
+}
+
+fn run_chunks(
+    session: &mut dyn Session,
+    plan: PlanId,
+    hosts: &mut [Chunks<'_>],
+) -> Result<(), Error> {
+    let chunks = hosts.iter().map(|host| host.len()).max().unwrap_or(0) as u32;
+    let mut hosts: Vec<&mut dyn Host> = hosts.iter_mut().map(|h| h as &mut dyn Host).collect();
+    Ok(session.run(plan, 0..chunks, &mut hosts)?)
+}
+
+/// The first `limit` rows in a random order.
+fn limited(now: Now, mut rows: Vec<Row>, limit: Option<usize>) -> Vec<Row> {
+    if let Some(limit) = limit.filter(|&limit| limit < rows.len()) {
+        let purpose = Purpose::named("observe");
+        Address::new(now.seed, purpose).context(now.stage).rng().shuffle(&mut rows);
+        rows.truncate(limit);
+    }
+    rows
+}

@@ -1,0 +1,99 @@
+//! What a run costs.
+
+use super::{CHUNK, Learner};
+use crate::parts::{At, Length, Over};
+use crate::population::MemberState;
+use cl_tensor::{Cost, PlanId};
+use std::collections::BTreeMap;
+
+/// What a run costs one member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// One training step of the first program of the first stage.
+    pub step: Cost,
+    /// Multiply-accumulates of the whole run: steps, boundaries and evaluations. Phases and passes
+    /// over memories count with what memories hold now: nothing, before the run.
+    pub macs: u64,
+    /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak.
+    pub bytes_kept: u64,
+}
+
+impl Learner<'_> {
+    /// Bytes kept between contexts: slots that methods declared so (padding of theta-sized ones is
+    /// not counted) and the peak of every buffer, of the member that holds most.
+    #[must_use]
+    pub fn bytes_kept(&self) -> u64 {
+        let layout = &self.model.layout;
+        let mut slots = BTreeMap::new();
+        for plan in self.programs.plans() {
+            slots.extend(self.session.plan(plan).kept_slots());
+        }
+        let flat = 4 * layout.len() as u64;
+        let slots: u64 = slots
+            .values()
+            .map(|&bytes| match bytes % flat {
+                0 => bytes / flat * 4 * layout.parameters() as u64,
+                _ => bytes,
+            })
+            .sum();
+        let buffers = |member: &MemberState| -> u64 {
+            member.memories.iter().map(|memory| memory.it.peak_bytes()).sum()
+        };
+        slots + self.members.iter().map(buffers).max().unwrap_or(0)
+    }
+
+    /// What the run costs one member, worked out from its programs.
+    #[must_use]
+    pub fn costs(&self) -> Costs {
+        let cost = |plan: PlanId| self.session.plan(plan).cost();
+        let member = &self.members[0];
+        let batch = self.settings.batch;
+        let stream = &*member.stream;
+        let (mut total, mut first) = (0, None);
+        for stage in 0..self.stages() {
+            let contexts = &stream.stages()[stage].contexts;
+            let rows: usize = contexts.iter().map(|&c| stream.train(c).len()).sum();
+            for phase in self.phases(stage) {
+                let steps = match phase.length {
+                    Length::Steps(steps) => steps,
+                    Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
+                };
+                let drawn = crate::draw::batch_rows(stream, self.labels(), batch, phase.rows);
+                for &trains in &phase.cycle {
+                    let Some(plan) = self.programs.train(&phase, trains, drawn) else { continue };
+                    let step = cost(plan);
+                    total += u64::from(steps) * step.macs;
+                    first.get_or_insert(step);
+                }
+                total += self.pass_macs(At::PhaseEnd(phase.name), rows);
+            }
+            if stage + 1 < self.stages() {
+                total += self.pass_macs(At::ContextEnd, rows);
+            }
+            total += self.pass_macs(At::Evaluation, rows);
+        }
+        let contexts = &stream.stages()[0].contexts;
+        let rows = contexts.iter().map(|&c| stream.train(c).len()).sum();
+        total += self.pass_macs(At::Evaluation, rows);
+        let tests: usize = (0..self.model.contexts).map(|c| stream.test(c).len()).sum();
+        let evaluation = tests.div_ceil(CHUNK) as u64 * cost(self.programs.evaluate).macs;
+        Costs {
+            step: first.unwrap_or_default(),
+            macs: total + (self.stages() as u64 + 1) * evaluation,
+            bytes_kept: self.bytes_kept(),
+        }
+    }
+
+    /// Multiply-accumulates of the passes at a moment, over a context of `rows` rows.
+    fn pass_macs(&self, at: At, rows: usize) -> u64 {
+        let kept = || self.members[0].memories.iter().map(|m| m.it.kept().len()).sum();
+        let passes = self.programs.observe.iter().filter(|observed| observed.at == at);
+        passes
+            .map(|observed| {
+                let rows = if observed.over == Over::Context { rows } else { kept() };
+                let rows = observed.limit.map_or(rows, |limit| rows.min(limit));
+                rows.div_ceil(CHUNK) as u64 * self.session.plan(observed.plan).cost().macs
+            })
+            .sum()
+    }
+}

@@ -1,0 +1,226 @@
+//! Stages and phases: what is drawn, what is trained, and for how long.
+
+use super::{Learner, Settings};
+use crate::draw::batch_rows;
+use crate::error::Error;
+use crate::host::{Rows, Training};
+use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start};
+use crate::record::{self, THETA};
+use cl_scenarios::Stream;
+use cl_tensor::{Graph, Host, PlanId, Scope, Session};
+use std::ops::Range;
+
+/// The phase under way.
+pub(super) struct Running {
+    stage: usize,
+    phase: Phase,
+    /// The programs of a step, in order.
+    programs: Vec<PlanId>,
+    /// Steps for each member.
+    lengths: Vec<u32>,
+    /// Steps that earlier phases of the stage may have taken, counted by program.
+    offset: u32,
+    /// Rows of the stream.
+    stream_rows: usize,
+}
+
+/// Steps that the run gives a stage.
+pub(super) fn steps(settings: &Settings, stream: &dyn Stream, stage: usize) -> u32 {
+    settings.steps * stream.stages()[stage].length as u32
+}
+
+/// The phases of a stage.
+pub(super) fn phases(
+    parts: &Parts<'_>,
+    settings: &Settings,
+    stream: &dyn Stream,
+    stage: usize,
+) -> Vec<Phase> {
+    let steps = steps(settings, stream, stage);
+    match &parts.phases {
+        None => vec![Phase::stream("train", steps)],
+        Some((_, owner)) => {
+            let stages = stream.stages().len();
+            owner.phases(PhaseContext { stage, stages, steps, batch: settings.batch })
+        }
+    }
+}
+
+impl Learner<'_> {
+    /// The phases of a stage.
+    #[must_use]
+    pub fn phases(&self, stage: usize) -> Vec<Phase> {
+        phases(&self.parts, &self.settings, &*self.members[0].stream, stage)
+    }
+
+    /// Prepares a stage: how many outputs there are and which are active.
+    pub(crate) fn begin(&mut self, stage: usize) -> Result<(), Error> {
+        self.grow_for(stage)?;
+        self.write_active(stage)?;
+        for member in &mut self.members {
+            if member.draw.as_ref().is_some_and(|draw| draw.stage() != stage) {
+                member.draw = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prepares a phase: which rows are drawn, how long it lasts. Doing so again changes nothing.
+    pub(crate) fn enter(&mut self, stage: usize, number: usize) -> Result<(), Error> {
+        let mut phases = self.phases(stage);
+        let phase = phases.remove(number);
+        let stream = &*self.members[0].stream;
+        let batch = self.settings.batch;
+        let stream_rows = batch_rows(stream, &self.dataset.labels, batch, phase.rows);
+        let programs = phase.cycle.iter().map(|&trains| {
+            let plan = self.programs.train(&phase, trains, stream_rows);
+            plan.ok_or_else(|| {
+                Error::Misfit(format!("phase `{}` trains {trains:?}: not recorded", phase.name))
+            })
+        });
+        let programs = programs.collect::<Result<Vec<_>, _>>()?;
+        let mut lengths = Vec::with_capacity(self.members.len());
+        for member in &mut self.members {
+            lengths.push(match phase.length {
+                Length::Steps(steps) => steps,
+                Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
+            });
+            let joined = member.memories.iter().filter(|memory| memory.joins == Joins::Batch);
+            let joined: usize = joined.map(|memory| memory.it.rows()).sum();
+            member.rows = Rows::new("", stream_rows + joined);
+            for memory in &mut member.memories {
+                memory.stored = vec![u32::MAX; stream_rows];
+            }
+            let drawn = (phase.rows, batch);
+            if member.draw.as_ref().is_none_or(|draw| !draw.serves(phase.rows)) {
+                member.draw = Some(member.drawing(&self.dataset.labels, stage, drawn));
+            }
+        }
+        // Addresses of random numbers differ between phases: each has room for 2^24 programs.
+        let offset = (number as u32) << 24;
+        self.running = Some(Running { stage, phase, programs, lengths, offset, stream_rows });
+        Ok(())
+    }
+
+    /// What starts afresh with the phase that was entered.
+    pub(crate) fn start_afresh(&mut self, number: usize) -> Result<(), Error> {
+        let Some(Running { phase, stage, .. }) = &self.running else { return Ok(()) };
+        let told = self.settings.reset_optimizer && *stage > 0 && number == 0;
+        let name = self.programs.optimizer_name(phase);
+        let graph = Graph::new();
+        let scope = Scope::new(&graph, record::OPTIMIZER);
+        let scope = if name.is_empty() { scope } else { scope.inner(&name) };
+        let optimizer = phase.optimizer.as_deref().unwrap_or(&*self.settings.optimizer);
+        let mut slots = Vec::new();
+        if told || phase.start != Start::AsItIs {
+            slots.extend(optimizer.reset(&scope));
+        }
+        if phase.start == Start::Network {
+            slots.push(THETA.to_owned());
+        }
+        for slot in slots {
+            for member in 0..self.members.len() {
+                self.session.reset(&slot, member)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps of the phase under way, of the member that has most.
+    pub(crate) fn phase_steps(&self) -> u32 {
+        let lengths = self.running.as_ref().map(|running| running.lengths.iter().copied().max());
+        lengths.flatten().unwrap_or(0)
+    }
+
+    /// Takes steps of the phase under way with every member.
+    pub(crate) fn train(&mut self, steps: Range<u32>) -> Result<(), Error> {
+        let Some(running) = self.running.take() else {
+            return Err(Error::Misfit("no phase was entered".to_owned()));
+        };
+        let taken = self.take_steps(&running, steps);
+        self.running = Some(running);
+        taken
+    }
+
+    fn take_steps(&mut self, running: &Running, steps: Range<u32>) -> Result<(), Error> {
+        if running.programs.len() == 1 && self.parts.detector.is_none() {
+            return self.run_program(running, 0, steps).map(|_| ());
+        }
+        for step in steps {
+            if running.programs.is_empty() {
+                self.run_program(running, 0, step..step + 1)?;
+            }
+            for program in 0..running.programs.len() {
+                let ended = self.run_program(running, program, step..step + 1)?;
+                self.end_detected(&ended)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one program of the phase; says which members found a boundary.
+    fn run_program(
+        &mut self,
+        running: &Running,
+        program: usize,
+        steps: Range<u32>,
+    ) -> Result<Vec<bool>, Error> {
+        let generators: Vec<(String, &dyn Generate)> = self
+            .parts
+            .generators
+            .iter()
+            .map(|(name, it)| (record::input("share", name), *it))
+            .collect();
+        let mut ended = vec![false; self.members.len()];
+        let mut hosts: Vec<Training<'_>> = Vec::with_capacity(self.members.len());
+        let members = self.members.iter_mut().zip(&running.lengths).zip(&mut ended);
+        for ((member, &length), ended) in members {
+            let Some(draw) = &mut member.draw else {
+                return Err(Error::Misfit(format!("stage {} was not begun", running.stage)));
+            };
+            hosts.push(Training {
+                seed: member.seed,
+                stage: member.boundaries,
+                offset: running.offset + program as u32,
+                stride: running.programs.len().max(1) as u32,
+                length,
+                draw,
+                source: running.phase.rows,
+                memories: &mut member.memories,
+                generators: &generators,
+                rows: &mut member.rows,
+                stream_rows: running.stream_rows,
+                drawn: 0,
+                mix: self.settings.mix,
+                schedule: running.phase.schedule.unwrap_or(self.settings.schedule),
+                recent: member.detector.is_some().then_some(&mut member.recent),
+                detector: member.detector.as_deref_mut(),
+                ended,
+                strategy: &self.name,
+            });
+        }
+        match running.programs.get(program) {
+            Some(&plan) => {
+                let mut hosts: Vec<&mut dyn Host> =
+                    hosts.iter_mut().map(|host| host as &mut dyn Host).collect();
+                self.session.run(plan, steps, &mut hosts)?;
+            }
+            None => {
+                for host in &mut hosts {
+                    let length = host.length;
+                    steps.clone().take_while(|&s| s < length).try_for_each(|s| host.pass_by(s))?;
+                }
+            }
+        }
+        drop(hosts);
+        Ok(ended)
+    }
+
+    /// Ends the phase under way: consolidations that wait for it act.
+    pub(crate) fn end_phase(&mut self) -> Result<(), Error> {
+        let Some(Running { stage, phase, .. }) = self.running.take() else { return Ok(()) };
+        let rows = self.rows_of_stage(stage);
+        let everyone = vec![true; self.members.len()];
+        self.consolidate(At::PhaseEnd(phase.name), &everyone, &rows)
+    }
+}

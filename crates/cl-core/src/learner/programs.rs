@@ -1,0 +1,137 @@
+//! Every program of a run, recorded and loaded once.
+
+use super::{CHUNK, Settings, phase};
+use crate::draw::batch_rows;
+use crate::error::Error;
+use crate::model::Model;
+use crate::parts::{At, Over, Parts, Phase, Trains};
+use crate::population::MemberState;
+use crate::record::{self, MemoryRows, Program};
+use cl_tensor::{CpuSession, PlanId, Session};
+
+/// What tells training programs apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    trains: Trains,
+    /// The optimiser of a phase in words; empty for the run's own.
+    optimizer: String,
+    /// Rows of the stream.
+    rows: usize,
+}
+
+/// One pass of one consolidation.
+pub(super) struct Observed {
+    pub part: usize,
+    pub pass: usize,
+    pub at: At,
+    pub over: Over,
+    pub limit: Option<usize>,
+    pub plan: PlanId,
+    /// Outputs that its part reports.
+    pub reports: Vec<String>,
+}
+
+pub(super) struct Programs {
+    train: Vec<(Key, PlanId)>,
+    pub observe: Vec<Observed>,
+    consolidate: Vec<(At, PlanId)>,
+    pub evaluate: PlanId,
+}
+
+impl Programs {
+    pub(super) fn record(
+        session: &mut CpuSession,
+        model: &Model,
+        parts: &Parts<'_>,
+        settings: &Settings,
+        member: &MemberState,
+        labels: &[u8],
+    ) -> Result<Self, Error> {
+        let stream = &*member.stream;
+        let memories: Vec<MemoryRows> = member.memories.iter().map(|m| m.rows()).collect();
+        let mut train: Vec<(Key, PlanId)> = Vec::new();
+        for stage in 0..stream.stages().len() {
+            for phase in phase::phases(parts, settings, stream, stage) {
+                let rows = batch_rows(stream, labels, settings.batch, phase.rows);
+                for &trains in &phase.cycle {
+                    let key = key(&phase, trains, rows);
+                    if train.iter().any(|(known, _)| *known == key) {
+                        continue;
+                    }
+                    let optimizer_name = optimizer_name(&train, &key);
+                    let optimizer = phase.optimizer.as_deref().unwrap_or(&*settings.optimizer);
+                    let program = Program {
+                        trains,
+                        optimizer,
+                        optimizer_name: &optimizer_name,
+                        stream: rows,
+                        memories: &memories,
+                    };
+                    let plan = session.load(record::step(model, parts, &program)?)?;
+                    train.push((key, plan));
+                }
+            }
+        }
+        let (mut observe, mut consolidate) = (Vec::new(), Vec::new());
+        for (index, (name, part)) in parts.consolidations.iter().enumerate() {
+            let at = part.at();
+            for (pass, about) in part.passes().into_iter().enumerate() {
+                let plan = record::observe(model, parts, (name, *part), pass, CHUNK)?;
+                let (reports, plan) = (plan.outputs(), session.load(plan)?);
+                let (over, limit) = (about.over, about.limit);
+                observe.push(Observed { part: index, pass, at, over, limit, plan, reports });
+            }
+            if !consolidate.iter().any(|(known, _)| *known == at) {
+                let plan = record::consolidate(model, parts, at)?;
+                consolidate.push((at, session.load(plan)?));
+            }
+        }
+        let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
+        Ok(Self { train, observe, consolidate, evaluate })
+    }
+
+    /// The program of a phase that trains this.
+    pub(super) fn train(&self, phase: &Phase, trains: Trains, rows: usize) -> Option<PlanId> {
+        let key = key(phase, trains, rows);
+        self.train.iter().find(|(known, _)| *known == key).map(|(_, plan)| *plan)
+    }
+
+    /// The program of the consolidations at a moment, if there are any.
+    pub(super) fn consolidate(&self, at: At) -> Option<PlanId> {
+        self.consolidate.iter().find(|(known, _)| *known == at).map(|(_, plan)| *plan)
+    }
+
+    /// All programs but the evaluation.
+    pub(super) fn plans(&self) -> impl Iterator<Item = PlanId> {
+        let train = self.train.iter().map(|(_, plan)| *plan);
+        let observe = self.observe.iter().map(|observed| observed.plan);
+        train.chain(observe).chain(self.consolidate.iter().map(|(_, plan)| *plan))
+    }
+
+    /// The scope of a phase's optimiser, behind that of all optimisers.
+    pub(super) fn optimizer_name(&self, phase: &Phase) -> String {
+        let described = phase.optimizer.as_ref().map_or(String::new(), |o| o.describe());
+        let key = Key { trains: Trains::Everything, optimizer: described, rows: 0 };
+        optimizer_name(&self.train, &key)
+    }
+}
+
+fn key(phase: &Phase, trains: Trains, rows: usize) -> Key {
+    let optimizer = phase.optimizer.as_ref().map_or(String::new(), |o| o.describe());
+    Key { trains, optimizer, rows }
+}
+
+/// The run's own optimiser has no name; those of phases are numbered as they come.
+fn optimizer_name(known: &[(Key, PlanId)], key: &Key) -> String {
+    if key.optimizer.is_empty() {
+        return String::new();
+    }
+    let mut described: Vec<&str> = Vec::new();
+    for name in known.iter().map(|(key, _)| key.optimizer.as_str()).chain([&*key.optimizer]) {
+        if !name.is_empty() && !described.contains(&name) {
+            described.push(name);
+        }
+    }
+    let number = described.iter().position(|name| *name == key.optimizer).unwrap_or(0);
+    format!("phase{}", number + 1)
+}

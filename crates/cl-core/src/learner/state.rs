@@ -1,0 +1,175 @@
+//! Saving a run and taking it up again.
+
+use super::{Head, Learner};
+use crate::checkpoint::{Checkpoint, Values};
+use crate::error::Error;
+use crate::parts::Source;
+use crate::population::MemberState;
+use crate::rehearse::to_state;
+use crate::run::Progress;
+use cl_buffers::{Row, Sweep};
+use cl_tensor::{DType, Session};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// Where a run is.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    progress: Progress,
+    /// Outputs of the network by now.
+    outputs: usize,
+}
+
+/// One member's host state.
+#[derive(Serialize, Deserialize)]
+struct HostState {
+    draw: Option<(Source, Vec<Sweep>)>,
+    /// By name, in order.
+    memories: Vec<(String, Value)>,
+    detector: Option<Value>,
+    boundaries: u32,
+    recent: Vec<Row>,
+}
+
+impl HostState {
+    fn of(member: &MemberState) -> Result<Self, Error> {
+        let saved = |memory: &crate::memory::Memory| Ok((memory.name.clone(), memory.it.save()?));
+        Ok(Self {
+            draw: member.draw.as_ref().map(|draw| (draw.source(), draw.sweeps())),
+            memories: member.memories.iter().map(saved).collect::<Result<_, Error>>()?,
+            detector: member.detector.as_ref().map(|detector| detector.save()),
+            boundaries: member.boundaries,
+            recent: member.recent.clone(),
+        })
+    }
+}
+
+impl Learner<'_> {
+    /// Everything that decides the numbers of this run: who may continue from its checkpoints.
+    #[must_use]
+    pub fn identity(&self) -> Value {
+        let pairs = |pairs: Vec<(String, String)>| -> Value {
+            pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
+        };
+        let stream = |member: &MemberState| {
+            let named = member.stream.describe().into_iter();
+            pairs(named.map(|(name, value)| (name.to_owned(), value)).collect())
+        };
+        let settings = &self.settings;
+        json!({
+            "strategy": self.name,
+            "hyper": pairs(self.strategy.describe()),
+            "network": self.network(),
+            "settings": {
+                "steps": settings.steps,
+                "batch": settings.batch,
+                "optimizer": settings.optimizer.describe(),
+                "schedule": settings.schedule,
+                "reset_optimizer": settings.reset_optimizer,
+                "mix": settings.mix.describe(),
+                "head": format!("{:?}", settings.head),
+            },
+            "data": {
+                "examples": self.dataset.examples(),
+                "features": self.dataset.features(),
+                "labels": format!("{:x}", Sha256::digest(&self.dataset.labels)),
+            },
+            "seeds": self.seeds(),
+            "streams": self.members.iter().map(stream).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The network in words, whatever its head has grown to.
+    fn network(&self) -> String {
+        let network = &self.model.network;
+        let final_head = match self.settings.head {
+            Head::Full => None,
+            Head::Growing => network.with_outputs(self.members[0].stream.outputs()),
+        };
+        final_head.map_or_else(|| network.describe(), |network| network.describe())
+    }
+
+    /// The whole state of the run, between two steps.
+    ///
+    /// # Errors
+    /// A memory whose state cannot be written down.
+    pub fn save(&self) -> Result<Checkpoint, Error> {
+        let outputs = self.model.network.outputs();
+        let position = Position { progress: self.progress.clone(), outputs };
+        let position = to_state("position", &position)?;
+        let mut hosts = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            hosts.push(to_state("a member's state", &HostState::of(member)?)?);
+        }
+        let mut checkpoint = Checkpoint::new(self.identity(), position, hosts);
+        for slot in self.session.slots() {
+            let ty = self.session.slot_type(&slot)?;
+            for member in 0..self.members.len() {
+                let values = self.session.read(&slot, member)?;
+                let values = match ty.dtype {
+                    DType::U32 => Values::U32(values.into_iter().map(f32::to_bits).collect()),
+                    DType::F32 | DType::U8 => Values::F32(values),
+                };
+                checkpoint.insert(&slot, member, &ty.shape, values)?;
+            }
+        }
+        Ok(checkpoint)
+    }
+
+    /// Goes on where a run of the same identity was saved. A learner that was just made; after an
+    /// error it is not fit for use.
+    ///
+    /// # Errors
+    /// A checkpoint of another run, naming the first field that differs; slots or states that do not
+    /// fit.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        checkpoint.check_identity(&self.identity())?;
+        let Position { progress, outputs } = checkpoint.position()?;
+        if outputs > self.model.network.outputs() {
+            self.grow(outputs)?;
+        }
+        let slots = self.session.slots();
+        checkpoint.check_slots(self.members.len(), slots.iter().map(String::as_str))?;
+        for slot in &slots {
+            let shape = self.session.slot_type(slot)?.shape;
+            for member in 0..self.members.len() {
+                let bits = checkpoint.values(slot, member, &shape)?.bits();
+                let values: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits)).collect();
+                self.session.write(slot, member, &values)?;
+            }
+        }
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let state: HostState = checkpoint.host(index)?;
+            let names: Vec<&str> = state.memories.iter().map(|(name, _)| name.as_str()).collect();
+            let own: Vec<&str> = member.memories.iter().map(|m| m.name.as_str()).collect();
+            if names != own {
+                return Err(Error::state(
+                    "memories",
+                    format!("saved {names:?}, this run has {own:?}"),
+                ));
+            }
+            for (memory, (_, state)) in member.memories.iter_mut().zip(&state.memories) {
+                memory.it.restore(state)?;
+            }
+            match (&mut member.detector, &state.detector) {
+                (Some(detector), Some(state)) => detector.restore(state)?,
+                (None, None) => {}
+                _ => return Err(Error::state("the detector", "saved with one, or run with one")),
+            }
+            (member.boundaries, member.recent) = (state.boundaries, state.recent);
+            if let Some((source, sweeps)) = state.draw
+                && progress.stage < member.stream.stages().len()
+            {
+                let drawn = (source, self.settings.batch);
+                let mut draw = member.drawing(&self.dataset.labels, progress.stage, drawn);
+                if !draw.resume(&sweeps) {
+                    return Err(Error::state("the draw", "saved over other groups of rows"));
+                }
+                member.draw = Some(draw);
+            }
+        }
+        self.progress = progress;
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! What happens at a boundary.
+
+use crate::error::Error;
+use crate::model::Model;
+use crate::rehearse::Now;
+use crate::slots::SlotStore;
+use crate::step::Step;
+use cl_nn::{Layout, Theta};
+use cl_tensor::{Scope, Var};
+
+/// Acts at a boundary between contexts: Fisher information, anchors, teachers, prototypes.
+pub trait Consolidate {
+    /// When it acts.
+    fn at(&self) -> At {
+        At::ContextEnd
+    }
+
+    /// The passes it makes over rows before it consolidates.
+    fn passes(&self) -> Vec<Pass> {
+        Vec::new()
+    }
+
+    /// Records what a pass accumulates from one chunk of rows; padding has weight 0, other rows 1.
+    fn observe<'g>(&self, _step: &Step<'_, 'g>, _pass: usize) {}
+
+    /// Records what happens once, when the passes are through: theta -> theta, so that several fold.
+    fn consolidate<'g>(&self, _boundary: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        theta
+    }
+
+    /// What the host does last, for one member: a Cholesky factor, a choice of rows. It reads and
+    /// writes slots of the strategy by name; nothing of `self` changes.
+    ///
+    /// # Errors
+    /// What the slots refuse, or values it cannot work with.
+    fn end_context(&self, _now: Now, _slots: &mut SlotStore<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// When a consolidation acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum At {
+    /// When a context ends; at the end of the stream nothing would use it.
+    #[default]
+    ContextEnd,
+    /// When the phase of this name ends, in every context.
+    PhaseEnd(&'static str),
+    /// Before every evaluation; what it writes is read by a read-out, not by training.
+    Evaluation,
+}
+
+/// Whose rows a pass is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// The training rows of the context that ends.
+    #[default]
+    Context,
+    /// What the rehearsal of this name keeps: `NAME` of the same strategy, or `STRATEGY`, or
+    /// `STRATEGY/NAME`. Such passes come after memories have chosen.
+    Memory(String),
+    /// What all rehearsals of the composition keep.
+    Memories,
+}
+
+/// A pass over rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Whose rows.
+    pub over: Over,
+    /// At most this many rows, the first in a random order; `None`: all.
+    pub limit: Option<usize>,
+}
+
+/// What a part sees of a boundary.
+pub struct Boundary<'a, 'g> {
+    /// Slots of the strategy that the part belongs to.
+    pub scope: Scope<'g>,
+    /// Where each parameter lies in theta.
+    pub layout: &'a Layout,
+    /// The contexts that have ended, this one included: an index into per-context tables is one
+    /// less. u32 `[1]`.
+    pub context: Var<'g>,
+    /// Rows of each of the part's passes, scalars.
+    pub examples: Vec<Var<'g>>,
+    pub(crate) model: &'a Model,
+}
+
+impl<'a, 'g> Boundary<'a, 'g> {
+    /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
+    #[track_caller]
+    #[must_use]
+    pub fn module(&self, name: &str) -> Theta<'a, 'g> {
+        self.model.module(&self.scope, name)
+    }
+}

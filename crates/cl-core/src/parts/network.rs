@@ -1,0 +1,114 @@
+//! Parts that act inside the network, on its weights or in its place.
+
+use crate::rows::RecordedRows;
+use crate::step::Step;
+use cl_nn::{Layout, Network, ParamSpec, Site, Theta};
+use cl_tensor::{Scope, Var};
+
+/// What a part that brings parameters of its own knows of the network when it declares them.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// The network.
+    pub network: &'a dyn Network,
+    /// Number of contexts of the stream.
+    pub contexts: usize,
+}
+
+/// Acts inside the network, at every [`Site`]: XdG, learned gates, residual branches.
+pub trait Gate {
+    /// Parameters that join theta, trained with it; named without the strategy's name.
+    fn params(&self, _around: Around<'_>) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    /// The gated activations, `[rows, units]`: `h` times something; `h` itself where the gate does
+    /// not act at this site.
+    fn apply<'g>(&self, _at: &GateSite<'_, 'g>, h: Var<'g>) -> Var<'g> {
+        h
+    }
+
+    /// A branch, `[rows, units]`, added when every gate of the composition has been applied; it sees
+    /// the activations before any gate, so the order of strategies plays no part.
+    fn branch<'g>(&self, _at: &GateSite<'_, 'g>, _h: Var<'g>) -> Option<Var<'g>> {
+        None
+    }
+}
+
+/// One place in the network for one batch.
+pub struct GateSite<'a, 'g> {
+    /// Layer, point in the layer, units, raw input and mode.
+    pub site: &'a Site<'g>,
+    /// The context of each row, u32 `[rows]`.
+    pub context: Var<'g>,
+    /// Number of contexts of the stream.
+    pub contexts: usize,
+    /// The parameters; those of the gate stand under the strategy's name: [`GateSite::param`].
+    pub theta: Theta<'a, 'g>,
+    /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation.
+    pub progress: Var<'g>,
+    /// Address of random numbers, u32 `[4]`; `None` in evaluation.
+    pub address: Option<Var<'g>>,
+    /// Slots of the strategy that the gate belongs to.
+    pub scope: Scope<'g>,
+}
+
+impl<'g> GateSite<'_, 'g> {
+    /// A parameter that the gate itself declared.
+    #[track_caller]
+    #[must_use]
+    pub fn param(&self, name: &str) -> Var<'g> {
+        self.theta.get(&self.scope.name(name))
+    }
+}
+
+/// Acts on theta, per context: masks of pruned weights, low-rank adapters.
+///
+/// All rows of a batch belong to one context where a composition has such a part.
+pub trait WeightView {
+    /// Parameters that join theta, trained with it; named without the strategy's name.
+    fn params(&self, _around: Around<'_>) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    /// The parameters as the network reads them, `[theta]`.
+    fn view<'g>(&self, at: &ViewSite<'_, 'g>, theta: Var<'g>) -> Var<'g>;
+}
+
+/// For whom theta is viewed.
+pub struct ViewSite<'a, 'g> {
+    /// The context of the batch, u32 `[1]`.
+    pub context: Var<'g>,
+    /// Number of contexts of the stream.
+    pub contexts: usize,
+    /// Where each parameter lies in theta.
+    pub layout: &'a Layout,
+    /// Slots of the strategy that the part belongs to.
+    pub scope: Scope<'g>,
+}
+
+/// Is the network; a composition has at most one: replay through feedback, separate networks.
+pub trait Backbone {
+    /// The network, for a stream that would else be given to `around.network`.
+    ///
+    /// # Errors
+    /// A network that cannot take its place.
+    fn network(&self, around: Around<'_>) -> Result<Box<dyn Network>, crate::Error>;
+}
+
+/// Classifies at test time; a composition has at most one: nearest mean, SLDA, generative
+/// classifiers.
+pub trait Readout {
+    /// A score for every output, `[rows, outputs]`; the largest among the active ones wins.
+    fn scores<'g>(&self, step: &Step<'_, 'g>) -> Var<'g>;
+}
+
+/// Acts on the batch, on the device: rows of a generator, rows chosen by value.
+pub trait Generate: Sync {
+    /// How much its rows count at a moment of the run; by default nothing in the first context.
+    fn share(&self, now: crate::Now) -> crate::Share {
+        if now.stage == 0 { crate::Share::Empty } else { crate::Share::Joined(1.0) }
+    }
+
+    /// The rows, with weights that sum to 1. `step` holds the rows that are there already.
+    fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g>;
+}

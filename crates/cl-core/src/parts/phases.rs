@@ -1,0 +1,106 @@
+//! What a context's training consists of.
+
+use cl_nn::{Optimizer, Schedule};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Acts on the schedule; a composition has at most one: reset and train on the buffer, retrain after
+/// pruning, critic steps.
+pub trait Phases {
+    /// The phases of a context, in order.
+    fn phases(&self, context: PhaseContext) -> Vec<Phase>;
+}
+
+/// The context whose phases are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseContext {
+    /// The stage, counted from 0.
+    pub stage: usize,
+    /// Number of stages.
+    pub stages: usize,
+    /// Steps that the run gives the stage.
+    pub steps: u32,
+    /// Rows of the stream per step.
+    pub batch: usize,
+}
+
+/// A stretch of steps of one kind.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    /// Its name; consolidations wait for it ([`At::PhaseEnd`](crate::At::PhaseEnd)).
+    pub name: &'static str,
+    /// Where its rows come from.
+    pub rows: Source,
+    /// How long it lasts.
+    pub length: Length,
+    /// What a step trains; several programs make a cycle, run one after the other at every step, each
+    /// on rows of its own. Empty: rows pass by memories and nothing is trained.
+    pub cycle: Vec<Trains>,
+    /// Another optimiser than the run's.
+    pub optimizer: Option<Arc<dyn Optimizer>>,
+    /// Another schedule than the run's.
+    pub schedule: Option<Schedule>,
+    /// What starts afresh when it begins.
+    pub start: Start,
+}
+
+impl Phase {
+    /// The run's own: rows of the stream, everything is trained.
+    #[must_use]
+    pub fn stream(name: &'static str, steps: u32) -> Self {
+        Self {
+            name,
+            rows: Source::Stream,
+            length: Length::Steps(steps),
+            cycle: vec![Trains::Everything],
+            optimizer: None,
+            schedule: None,
+            start: Start::AsItIs,
+        }
+    }
+}
+
+/// Where the rows of a phase come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Source {
+    /// The stream, beside what memories add.
+    Stream,
+    /// The stream, the same number of rows of every class of the context, class by class: a
+    /// program over inner lanes reads them as `[classes, batch, ..]`.
+    StreamByClass,
+    /// Memories alone.
+    Memory,
+}
+
+/// How long a phase lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// So many steps.
+    Steps(u32),
+    /// So many passes over what memories keep when it begins; members may differ, and who is through
+    /// idles.
+    Passes(u32),
+}
+
+/// What one program trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trains {
+    /// The network and all modules.
+    Everything,
+    /// The network.
+    Network,
+    /// The module of this name, `STRATEGY/NAME` or `NAME`.
+    Module(&'static str),
+}
+
+/// What starts afresh when a phase begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    #[default]
+    AsItIs,
+    /// The optimiser of the network.
+    Optimizer,
+    /// The network and its optimiser: theta as it was before any training.
+    Network,
+}

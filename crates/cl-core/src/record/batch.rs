@@ -1,0 +1,116 @@
+//! The rows of a training step, by source.
+
+use super::Recorder;
+use super::inputs::input;
+use crate::parts::Joins;
+use crate::rows::RecordedRows;
+use crate::step::{Sources, Step};
+use cl_nn::Forward;
+use cl_tensor::Var;
+use std::ops::Range;
+
+/// Rows with a forward pass of their own.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment<'g> {
+    pub name: String,
+    pub rows: RecordedRows<'g>,
+    pub forward: Forward<'g>,
+}
+
+impl<'g> Segment<'g> {
+    pub(crate) fn new(
+        name: &str,
+        recorder: &Recorder<'_, 'g>,
+        theta: Var<'g>,
+        rows: RecordedRows<'g>,
+    ) -> Self {
+        let forward = recorder.forward(theta, rows.x, rows.context);
+        Self { name: name.to_owned(), rows, forward }
+    }
+}
+
+/// Where rows lie in a memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'g> {
+    /// Of each replayed row.
+    pub cells: Var<'g>,
+    /// Of each row of the stream, after the step.
+    pub stored: Var<'g>,
+}
+
+/// A rehearsal, as far as its shape goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryRows {
+    pub name: String,
+    pub rows: usize,
+    pub joins: Joins,
+}
+
+/// Everything that is in the step's forward passes but generated rows.
+pub(crate) struct Batch<'g> {
+    /// Rows of the stream and of memories that joined.
+    pub main: Segment<'g>,
+    pub stream: usize,
+    pub joined: Vec<(String, Range<usize>)>,
+    pub apart: Vec<Segment<'g>>,
+    pub places: Vec<(String, Places<'g>)>,
+}
+
+impl<'g> Batch<'g> {
+    pub(crate) fn record(
+        recorder: &Recorder<'_, 'g>,
+        theta: Var<'g>,
+        stream: usize,
+        memories: &[MemoryRows],
+    ) -> Self {
+        let (graph, model) = (recorder.graph, recorder.model);
+        let (mut joined, mut apart, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut end = stream;
+        for MemoryRows { name, rows, joins } in memories {
+            match joins {
+                Joins::Batch => {
+                    joined.push((name.clone(), end..end + rows));
+                    end += rows;
+                }
+                Joins::Apart => {
+                    let rows = model.rows(graph, name, *rows);
+                    apart.push(Segment::new(name, recorder, theta, rows));
+                }
+            }
+            let cells = graph.input_u32(&input("cells", name), &[*rows]);
+            let stored = graph.input_u32(&input("stored", name), &[stream]);
+            places.push((name.clone(), Places { cells, stored }));
+        }
+        let main = Segment::new("", recorder, theta, model.rows(graph, "", end));
+        Self { main, stream, joined, apart, places }
+    }
+
+    /// The step before generated rows join it.
+    pub(crate) fn step<'a>(
+        &'a self,
+        recorder: &'a Recorder<'a, 'g>,
+        theta: Var<'g>,
+        segments: &'a [Segment<'g>],
+    ) -> Step<'a, 'g> {
+        let Self { main, stream, joined, places, .. } = self;
+        let sources = Sources { stream: *stream, joined, segments, places };
+        Step::new(recorder, theta, main, sources)
+    }
+
+    /// Every segment with a forward pass of its own: rehearsals apart, then generated rows, whose
+    /// weights follow the share that the host gives them.
+    pub(crate) fn segments(&self, recorder: &Recorder<'_, 'g>, theta: Var<'g>) -> Vec<Segment<'g>> {
+        let mut all = self.apart.clone();
+        if recorder.parts.generators.is_empty() {
+            return all;
+        }
+        let step = self.step(recorder, theta, &self.apart);
+        for (name, generator) in &recorder.parts.generators {
+            let share = recorder.graph.input(&input("share", name), &[]);
+            let mut rows = generator.rows(&step.seen_by(name));
+            rows.weight = rows.weight * share;
+            all.push(Segment::new(name, recorder, theta, rows));
+        }
+        all
+    }
+}

@@ -1,0 +1,55 @@
+//! Boundaries: a pass over rows, and what happens when all passes are through.
+
+use super::{LIVE, Recorder, Segment, THETA};
+use crate::model::Model;
+use crate::parts::{At, Boundary, Consolidate, Parts};
+use crate::step::{Sources, Step};
+use cl_tensor::{Error, Graph, Plan, Scope};
+
+/// One chunk of a pass over rows.
+pub(crate) fn observe(
+    model: &Model,
+    parts: &Parts<'_>,
+    (name, part): (&str, &dyn Consolidate),
+    pass: usize,
+    rows: usize,
+) -> Result<Plan, Error> {
+    let graph = Graph::new();
+    graph.run_only_if(graph.input(LIVE, &[]));
+    let theta = model.theta(&graph);
+    let recorder = Recorder::testing(&graph, model, parts);
+    let segment = Segment::new("", &recorder, theta, model.rows(&graph, "", rows));
+    let sources = Sources { stream: rows, joined: &[], segments: &[], places: &[] };
+    let step = Step::new(&recorder, theta, &segment, sources);
+    part.observe(&step.seen_by(name), pass);
+    Plan::compile(&graph)
+}
+
+/// Every consolidation that acts at the same moment, one after the other.
+pub(crate) fn consolidate(model: &Model, parts: &Parts<'_>, at: At) -> Result<Plan, Error> {
+    let graph = Graph::new();
+    graph.run_only_if(graph.input(LIVE, &[]));
+    let before = model.theta(&graph);
+    let context = graph.input_u32("context", &[1]);
+    let all = parts.consolidations.iter().enumerate();
+    let after = all.filter(|(_, (_, part))| part.at() == at).fold(
+        before,
+        |theta, (index, (name, part))| {
+            let examples = (0..part.passes().len())
+                .map(|pass| graph.input(&examples_input(index, pass), &[]))
+                .collect();
+            let scope = Scope::new(&graph, name);
+            let boundary = Boundary { scope, layout: &model.layout, context, examples, model };
+            part.consolidate(&boundary, theta)
+        },
+    );
+    if after.id() != before.id() {
+        graph.assign(THETA, after);
+    }
+    Plan::compile(&graph)
+}
+
+/// The input that holds the number of rows of a part's pass.
+pub(crate) fn examples_input(part: usize, pass: usize) -> String {
+    format!("examples/{part}/{pass}")
+}

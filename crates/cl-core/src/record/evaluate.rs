@@ -1,0 +1,26 @@
+//! Classification of test rows.
+
+use super::{LIVE, Recorder, Segment};
+use crate::model::Model;
+use crate::parts::Parts;
+use crate::step::{Sources, Step};
+use cl_nn::losses;
+use cl_tensor::{Error, Graph, Plan};
+
+/// Which of `rows` rows are classified correctly: output `hit`, `[rows]` of 0 and 1.
+pub(crate) fn evaluate(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<Plan, Error> {
+    let graph = Graph::new();
+    graph.run_only_if(graph.input(LIVE, &[]));
+    let theta = model.theta(&graph);
+    let recorder = Recorder::testing(&graph, model, parts);
+    let segment = Segment::new("", &recorder, theta, model.rows(&graph, "", rows));
+    let sources = Sources { stream: rows, joined: &[], segments: &[], places: &[] };
+    let step = Step::new(&recorder, theta, &segment, sources);
+    let scores = match &parts.readout {
+        None => step.forward.logits,
+        Some((name, readout)) => readout.scores(&step.seen_by(name)),
+    };
+    let scores = step.active.map_or(scores, |active| losses::mask_inactive(scores, active));
+    graph.output("hit", scores.argmax().equal_index(step.target));
+    Plan::compile(&graph)
+}

@@ -1,0 +1,60 @@
+//! From rows to logits, through every part that acts on the way.
+
+use crate::model::Model;
+use crate::parts::{GateSite, Parts, ViewSite};
+use cl_nn::{Forward, ForwardContext, Mode, Site, Theta};
+use cl_tensor::{Graph, Scope, Var};
+
+/// What all recordings of one program have in common.
+pub(crate) struct Recorder<'a, 'g> {
+    pub graph: &'g Graph,
+    pub model: &'a Model,
+    pub parts: &'a Parts<'a>,
+    pub mode: Mode,
+    /// Address of random numbers; training only.
+    pub address: Option<Var<'g>>,
+    /// Share of the phase that has passed.
+    pub progress: Var<'g>,
+}
+
+impl<'a, 'g> Recorder<'a, 'g> {
+    pub(crate) fn training(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
+        let address = Some(graph.input_u32("address", &[4]));
+        let progress = graph.input("progress", &[]);
+        Self { graph, model, parts, mode: Mode::Train, address, progress }
+    }
+
+    pub(crate) fn testing(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
+        let progress = graph.constant(1.0);
+        Self { graph, model, parts, mode: Mode::Test, address: None, progress }
+    }
+
+    /// Records the forward pass of a batch `x`, `[rows, inputs]`, whose rows belong to `context`.
+    pub(crate) fn forward(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        let (layout, contexts) = (&self.model.layout, self.model.contexts);
+        let scope = |name: &str| Scope::new(self.graph, name);
+        let flat = self.parts.views.iter().fold(theta, |theta, (name, part)| {
+            let context = context.slice(0, 0..1);
+            part.view(&ViewSite { context, contexts, layout, scope: scope(name) }, theta)
+        });
+        let theta = Theta { flat, layout };
+        let gate = |site: &Site<'g>, h: Var<'g>| {
+            let (progress, address) = (self.progress, self.address);
+            let at = |name: &str| {
+                let scope = scope(name);
+                GateSite { site, context, contexts, theta, progress, address, scope }
+            };
+            let gates = &self.parts.gates;
+            let gated = gates.iter().fold(h, |h, (name, gate)| gate.apply(&at(name), h));
+            let branches = gates.iter().filter_map(|(name, gate)| gate.branch(&at(name), h));
+            branches.fold(gated, |sum, branch| sum + branch)
+        };
+        let cx = ForwardContext {
+            mode: self.mode,
+            address: self.address,
+            context: Some(context),
+            gate: Some(&gate),
+        };
+        self.model.network.forward(theta, x, &cx)
+    }
+}
