@@ -12,8 +12,8 @@ use crate::tidy;
 use crate::workspace::{Workspace, cargo};
 
 const HELP: &str = "\
-Runs every test of the workspace (unit, property, conformance, golden, integration, doc) in the
-dev profile, then `cargo xtask tidy`, and prints one summary.
+Runs every test of the workspace (unit, property, conformance, golden, integration, doc) and of
+examples/outside in the dev profile, then `cargo xtask tidy`, and prints one summary.
 
 Usage: cargo xtask test [FILTER]
 
@@ -38,6 +38,9 @@ const OPTIONAL: [Optional; 1] = [Optional {
     file: "crates/cl-scenarios/tests/mnist.rs",
 }];
 
+/// Packages that use the workspace from outside, with their own tests.
+const OUTSIDE: [&str; 1] = ["examples/outside"];
+
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let filter = match arguments {
         [] => None,
@@ -50,7 +53,14 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     };
     let workspace = Workspace::load()?;
     let start = Instant::now();
-    let (tally, green) = cargo_test(filter)?;
+    let (mut tally, mut green) = (Tally::default(), true);
+    green &= cargo_test(&["--workspace".into()], filter, &mut tally)?;
+    for package in OUTSIDE {
+        let manifest = workspace.root.join(package).join("Cargo.toml");
+        let target = ["--target-dir".into(), workspace.target.clone().into_os_string()];
+        let manifest = ["--manifest-path".into(), manifest.into_os_string()];
+        green &= cargo_test(&[manifest, target].concat(), filter, &mut tally)?;
+    }
     let findings = match filter {
         None => Some(tidy::findings(&workspace, &tidy::CHECKS)?),
         Some(_) => None,
@@ -77,14 +87,18 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
 }
 
 /// Runs cargo test to its end whatever fails, shows its output and counts.
-fn cargo_test(filter: Option<&OsString>) -> Result<(Tally, bool)> {
+fn cargo_test(
+    packages: &[OsString],
+    filter: Option<&OsString>,
+    tally: &mut Tally,
+) -> Result<bool> {
     let mut child = cargo()
-        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(["test", "--no-fail-fast"])
+        .args(packages)
         .args(filter)
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start `cargo test`")?;
-    let mut tally = Tally::default();
     if let Some(output) = child.stdout.take() {
         // Tests may print bytes that are no text, so lines are split before they are decoded.
         for line in BufReader::new(output).split(b'\n') {
@@ -95,7 +109,7 @@ fn cargo_test(filter: Option<&OsString>) -> Result<(Tally, bool)> {
         }
     }
     let status = child.wait().context("cannot wait for `cargo test`")?;
-    Ok((tally, status.success()))
+    Ok(status.success())
 }
 
 /// What libtest printed, added up over test programs.

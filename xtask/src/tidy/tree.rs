@@ -39,7 +39,7 @@ impl Tree {
             let entry = entry.with_context(reading)?;
             let path = folder.join(entry.file_name());
             let kind = entry.file_type().with_context(reading)?;
-            let built = entry.path() == target || path == Path::new("target");
+            let built = entry.path() == target || path.file_name() == Some("target".as_ref());
             if built || entry.file_name() == ".git" {
                 continue;
             }
