@@ -174,8 +174,8 @@ fn a_stream_that_hides_the_context_and_a_fraction_out_of_range_are_refused() {
 #[test]
 fn layers_of_one_size_have_gates_of_their_own() {
     let network = Box::new(Mlp::new(&[6, 30, 30, 4]).unwrap());
-    let trial =
-        cl_core::Trial::new(&Xdg::default(), network, &Adam::new(1e-3), (4, 5), false).unwrap();
+    let xdg = Xdg::default();
+    let trial = cl_core::Trial::new(&xdg, network, &Adam::new(1e-3), (4, 5), false).unwrap();
     let of = |layer: usize| {
         cl_tensor::Session::read(&trial.session, &format!("xdg/threshold{layer}"), 0).unwrap()
     };

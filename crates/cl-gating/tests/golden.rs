@@ -57,7 +57,7 @@ impl Track for Watched<'_> {
 }
 
 /// A network of the reference's weights whose gates are the reference's.
-fn trial(strategy: &dyn Strategy, network: Box<dyn Network>, rows: usize) -> Trial {
+fn trial(strategy: &dyn Strategy, network: Box<dyn Network>, rows: usize) -> Trial<'_> {
     let inputs = &golden()["inputs"];
     let mut trial = Trial::new(strategy, network, &Sgd::new(0.0), (rows, 2), true).unwrap();
     for name in WEIGHTS {
@@ -80,7 +80,7 @@ fn trial(strategy: &dyn Strategy, network: Box<dyn Network>, rows: usize) -> Tri
 }
 
 /// The scope of the gates: a mutant keeps its own.
-fn gates_of(trial: &Trial) -> &'static str {
+fn gates_of(trial: &Trial<'_>) -> &'static str {
     let own = trial.session.slots().iter().any(|slot| slot.starts_with("xdg/"));
     if own { "xdg" } else { "mutant" }
 }
@@ -168,7 +168,7 @@ impl Gate for Mutant {
     fn apply<'g>(&self, at: &GateSite<'_, 'g>, h: Var<'g>) -> Var<'g> {
         let (xdg, site) = (self.xdg, at.site);
         let with = |context: Var<'g>, h: Var<'g>| {
-            let at = GateSite { site, context, contexts: 2, scope: at.scope.clone() };
+            let at = GateSite { context, scope: at.scope.clone(), ..*at };
             xdg.apply(&at, h)
         };
         match self.fault {
@@ -264,7 +264,7 @@ fn each_row_of_a_mixed_batch_passes_its_own_gates() {
     let inputs = golden()["inputs"].clone();
     for xdg in placements() {
         let watched = Watched(&xdg);
-        let logits = |trial: &mut Trial, batch: &Batch| {
+        let logits = |trial: &mut Trial<'_>, batch: &Batch| {
             let loss = trial.step(batch).unwrap();
             (loss, trial.session.read("watched/logits", 0).unwrap())
         };

@@ -22,7 +22,8 @@ fn the_fisher_information_is_that_of_the_reference_over_all_or_some_classes() {
         for (divisor, key) in
             [(Divisor::N, "exact_divided_by_N"), (Divisor::NMinusOne, "vdv_divided_by_N_minus_1")]
         {
-            let mut trial = trial(&ewc(divisor), &Sgd::new(0.1), 8, variant != all);
+            let ewc = ewc(divisor);
+            let mut trial = trial(&ewc, &Sgd::new(0.1), 8, variant != all);
             write(&mut trial, "theta", &file["inputs"]["params"]);
             if variant != all {
                 let (yes, no) = (true, false);
@@ -62,14 +63,14 @@ impl Strategy for Mask {
     }
 }
 
-fn slow(trial: &Trial, gates: Vec<Vec<f64>>, active: Vec<bool>) -> SlowMlp {
+fn slow(trial: &Trial<'_>, gates: Vec<Vec<f64>>, active: Vec<bool>) -> SlowMlp {
     let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect();
     let theta = trial.parameters("theta").unwrap();
     let tensors = theta.iter().map(|(_, values)| wide(values)).collect();
     SlowMlp { sizes: vec![6, 5, 4, 4], tensors, gates, active }
 }
 
-fn precision_is(trial: &Trial, slow: &SlowMlp, x: &[f32], tolerance: f64) {
+fn precision_is(trial: &Trial<'_>, slow: &SlowMlp, x: &[f32], tolerance: f64) {
     let rows = (x.len() / 6) as f64;
     let want = slow.fisher_sum(x);
     for ((name, got), want) in trial.parameters("ewc/precision").unwrap().iter().zip(want) {
@@ -80,7 +81,8 @@ fn precision_is(trial: &Trial, slow: &SlowMlp, x: &[f32], tolerance: f64) {
 
 #[test]
 fn the_fisher_information_is_a_sum_over_examples_and_labels() {
-    let mut trial = trial(&ewc(Divisor::N), &Sgd::new(0.1), 100, false);
+    let ewc = ewc(Divisor::N);
+    let mut trial = trial(&ewc, &Sgd::new(0.1), 100, false);
     let rows = some_batch(100, 1);
     trial.boundary(std::slice::from_ref(&rows)).unwrap();
     precision_is(&trial, &slow(&trial, Vec::new(), vec![true; 4]), &rows.x, 1e-5);
@@ -88,7 +90,8 @@ fn the_fisher_information_is_a_sum_over_examples_and_labels() {
 
 #[test]
 fn gates_inside_the_network_belong_to_the_gradient_of_each_example() {
-    let mut trial = trial(&(Mask, ewc(Divisor::N)), &Sgd::new(0.1), 32, false);
+    let gated = (Mask, ewc(Divisor::N));
+    let mut trial = trial(&gated, &Sgd::new(0.1), 32, false);
     let rows = some_batch(32, 2);
     trial.boundary(std::slice::from_ref(&rows)).unwrap();
     let gates = MASKS.iter().map(|mask| mask.iter().map(|&x| f64::from(x)).collect()).collect();
@@ -110,7 +113,8 @@ fn chunk(all: &Batch, from: usize, take: usize, rows: usize) -> Batch {
 fn the_fisher_information_does_not_depend_on_how_rows_are_cut_into_chunks() {
     let all = some_batch(96, 3);
     let measured = |rows: usize, chunks: &[Batch]| {
-        let mut trial = trial(&ewc(Divisor::NMinusOne), &Sgd::new(0.1), rows, false);
+        let ewc = ewc(Divisor::NMinusOne);
+        let mut trial = trial(&ewc, &Sgd::new(0.1), rows, false);
         trial.boundary(chunks).unwrap();
         assert!(read(&trial, "ewc/fisher_sum").iter().all(|&sum| sum == 0.0));
         read(&trial, "ewc/precision")

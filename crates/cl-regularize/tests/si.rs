@@ -25,7 +25,7 @@ fn batches(inputs: &Value, context: usize) -> Vec<Batch> {
 }
 
 /// W and Ω sum products of small differences; the tolerances are those of the golden file.
-fn steps_are(trial: &mut Trial, batches: &[Batch], expected: &Value) -> Result<(), String> {
+fn steps_are(trial: &mut Trial<'_>, batches: &[Batch], expected: &Value) -> Result<(), String> {
     for (batch, step) in batches.iter().zip(expected.as_array().unwrap()) {
         trial.step(batch).unwrap();
         slot_is(trial, "probe/total", &step["grad_total"], 1e-5)?;
@@ -77,7 +77,8 @@ fn each_floor_is_the_one_of_its_source() {
         (Floor::Accumulated, "authors_relu_on_accumulated"),
         (Floor::Increment, "agem_repo_relu_on_increment"),
     ] {
-        let mut trial = trial(&si(PathGradient::Task, floor), &Sgd::new(0.1), 8, false);
+        let si = si(PathGradient::Task, floor);
+        let mut trial = trial(&si, &Sgd::new(0.1), 8, false);
         let len = trial.model.layout.len();
         let mut set = |slot: &str, values: Vec<f32>| {
             let mut flat = vec![0.0; len];

@@ -3,7 +3,7 @@
 
 mod common;
 
-use cl_core::{Now, Rehearse, Row};
+use cl_core::{Fill, Now, Rehearse, Reports, Row};
 use cl_replay::{ExperienceReplay, ReservoirReplay};
 use cl_scenarios::Scenario;
 use common::{member, rows_of, stream};
@@ -39,17 +39,20 @@ fn allocations(memory: &mut dyn Rehearse, scenario: Scenario) -> usize {
     let stream = stream(scenario);
     let seen = rows_of(&stream, 2);
     let mut rows = vec![Row { example: 0, label: 0, context: 0 }; memory.rows()];
-    let mut weights = vec![0.0; memory.rows()];
+    let (mut weights, mut cells) = (vec![0.0; memory.rows()], vec![u32::MAX; memory.rows()]);
+    let mut stored = [u32::MAX; 5];
     for stage in 0..2 {
         let (now, rows) = (Now { seed: 1, stage, step: 0 }, rows_of(&stream, stage as usize));
-        memory.see(now, &rows).unwrap();
-        memory.end_context(now, &rows).unwrap();
+        memory.store(now, &rows, &Reports::none()).unwrap();
+        memory.end_context(now, &rows, &Reports::none()).unwrap();
     }
     let mut before = 0;
     for step in 0..51 {
         let now = Now { seed: 1, stage: 2, step };
-        memory.fill(now, &mut rows, &mut weights).unwrap();
-        memory.see(now, &seen[..5]).unwrap();
+        let mut fill =
+            Fill { rows: &mut rows, weights: &mut weights, cells: &mut cells, stored: &mut stored };
+        memory.fill(now, &seen[..5], &mut fill).unwrap();
+        memory.store(now, &seen[..5], &Reports::none()).unwrap();
         if step == 0 {
             before = ALLOCATIONS.get();
         }

@@ -3,10 +3,11 @@
 
 mod common;
 
-use cl_core::{Error, Member, Mix, Now, Parts, Rehearse, Row, Share, Strategy};
+use cl_core::{Error, Fill, Member, Mix, Now, Parts, Rehearse, Reports, Row, Share, Strategy};
 use cl_replay::{Exemplars, ExperienceReplay};
 use cl_scenarios::{Scenario, Stream};
-use common::{EACH, Entry, expect, log, member, near, rows_of, stream};
+use common::{EACH, Entry, expect, fill, log, member, near, rows_of, stream};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PER_CLASS: usize = 3;
@@ -135,14 +136,14 @@ impl Rehearse for MutantMemory {
         self.memory.rows()
     }
 
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
-        let share = self.memory.fill(now, rows, weights)?;
+    fn fill(&mut self, now: Now, current: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
+        let share = self.memory.fill(now, current, fill)?;
         let kept = self.memory.buffer().rows();
         if share == Share::Empty {
             return Ok(share);
         }
-        let used = weights.iter().filter(|weight| **weight > 0.0).count();
-        let (rows, weights) = (&mut rows[..used], &mut weights[..used]);
+        let used = fill.weights.iter().filter(|weight| **weight > 0.0).count();
+        let (rows, weights) = (&mut fill.rows[..used], &mut fill.weights[..used]);
         match self.fault {
             Fault::CurrentRows => rows.copy_from_slice(&self.seen[..used]),
             Fault::OneWeightForAll => weights.fill(1.0 / used as f32),
@@ -155,12 +156,12 @@ impl Rehearse for MutantMemory {
         Ok(share)
     }
 
-    fn see(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+    fn store(&mut self, now: Now, rows: &[Row], reports: &Reports<'_>) -> Result<(), Error> {
         self.seen = rows.to_vec();
-        self.memory.see(now, rows)
+        self.memory.store(now, rows, reports)
     }
 
-    fn end_context(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+    fn end_context(&mut self, now: Now, rows: &[Row], reports: &Reports<'_>) -> Result<(), Error> {
         // The tiny set's classes alternate: of two classes, the first 2 n rows are n of each.
         let count = match self.fault {
             Fault::FirstOfEachClass => 2 * PER_CLASS,
@@ -169,11 +170,19 @@ impl Rehearse for MutantMemory {
         };
         let mut sorted = rows.to_vec();
         sorted.sort_unstable_by_key(|row| row.example);
-        self.memory.end_context(now, &sorted[..count])
+        self.memory.end_context(now, &sorted[..count], reports)
     }
 
     fn peak_bytes(&self) -> u64 {
         self.memory.peak_bytes()
+    }
+
+    fn save(&self) -> Result<Value, Error> {
+        self.memory.save()
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), Error> {
+        self.memory.restore(state)
     }
 }
 
@@ -215,14 +224,14 @@ fn every_fault_is_found() {
 fn filled(er: ExperienceReplay, stream: &dyn Stream, batch: usize, contexts: u32) -> Vec<Entry> {
     let mut memory = er.memory(&member(stream, batch)).unwrap();
     let now = |stage| Now { seed: common::SEED, stage, step: 0 };
-    let nothing = Row { example: 0, label: 0, context: 0 };
-    let (mut rows, mut weights) = (vec![nothing; memory.rows()], vec![0.0; memory.rows()]);
-    assert_eq!(memory.fill(now(0), &mut rows, &mut weights).unwrap(), Share::Empty);
+    assert_eq!(fill(&mut memory, now(0), &[]).share, Share::Empty);
     for stage in 0..contexts {
-        memory.end_context(now(stage), &rows_of(stream, stage as usize)).unwrap();
+        let rows = rows_of(stream, stage as usize);
+        memory.end_context(now(stage), &rows, &Reports::none()).unwrap();
     }
-    assert_eq!(memory.fill(now(contexts), &mut rows, &mut weights).unwrap(), Share::Joined(1.0));
-    rows.into_iter().zip(weights).map(|(row, weight)| Entry { row, weight }).collect()
+    let filled = fill(&mut memory, now(contexts), &[]);
+    assert_eq!(filled.share, Share::Joined(1.0));
+    filled.entries
 }
 
 #[test]
@@ -260,7 +269,7 @@ fn the_budget_in_bytes_is_exact() {
     let mut memory = memory(Budget::Bytes(94), &task).unwrap();
     for stage in 0..3 {
         let now = Now { seed: 1, stage, step: 0 };
-        memory.end_context(now, &rows_of(&task, stage as usize)).unwrap();
+        memory.end_context(now, &rows_of(&task, stage as usize), &Reports::none()).unwrap();
     }
     assert_eq!((memory.buffer().len(), memory.peak_bytes()), (12, 72));
     let error = ExperienceReplay { budget: Budget::Bytes(29) }.memory(&member(&class, 4));
@@ -282,9 +291,9 @@ fn a_context_that_comes_back_leaves_its_part_of_the_memory_alone() {
     let (first, mut both) = (rows_of(&stream, 0), rows_of(&stream, 0));
     both.extend(rows_of(&stream, 1));
     assert_eq!((first.len(), both.len()), (2 * EACH, 4 * EACH));
-    memory.end_context(now(0), &first).unwrap();
+    memory.end_context(now(0), &first, &Reports::none()).unwrap();
     let kept = memory.buffer().rows().to_vec();
-    memory.end_context(now(1), &both).unwrap();
+    memory.end_context(now(1), &both, &Reports::none()).unwrap();
     assert_eq!(memory.buffer().rows()[..4], kept);
     assert_eq!(memory.buffer().len(), 8);
 }

@@ -3,12 +3,12 @@
 
 mod common;
 
-use cl_core::{Batch, Mix, Now, Parts, Rehearse, Row, Step, Strategy, Taken, Track, Trial};
+use cl_core::{Batch, Mix, Now, Parts, Rehearse, Reports, Step, Strategy, Taken, Track, Trial};
 use cl_nn::{Mlp, Network, Sgd};
 use cl_replay::ExperienceReplay;
 use cl_scenarios::Scenario;
 use cl_tensor::Init;
-use common::{expect, member, rows_of, stream};
+use common::{expect, fill, member, rows_of, stream};
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -110,16 +110,15 @@ fn check(case: &Case, weigh: &dyn Fn(u32) -> (f32, f32)) -> Result<(), String> {
     let stream = stream(case.scenario);
     let er = ExperienceReplay::per_class(3);
     let mut memory = er.memory(&member(&stream, 6 * sets.len())).unwrap();
-    let nothing = Row { example: 0, label: 0, context: 0 };
-    let (mut rows, mut own) = (vec![nothing; memory.rows()], vec![0.0; memory.rows()]);
     let now = |stage| Now { seed: common::SEED, stage, step: 0 };
     for stage in 0..case.stage {
-        memory.end_context(now(stage), &rows_of(&stream, stage as usize)).unwrap();
+        let rows = rows_of(&stream, stage as usize);
+        memory.end_context(now(stage), &rows, &Reports::none()).unwrap();
     }
-    memory.fill(now(case.stage), &mut rows, &mut own).unwrap();
-    let contexts: Vec<u32> = rows.iter().map(|row| row.context).collect();
+    let own = fill(&mut memory, now(case.stage), &rows_of(&stream, case.stage as usize)).entries;
+    let contexts: Vec<u32> = own.iter().map(|entry| entry.row.context).collect();
     expect(contexts == context[8..], || format!("replayed rows are of contexts {contexts:?}"))?;
-    weight.extend(own.iter().map(|own| own * replayed));
+    weight.extend(own.iter().map(|entry| entry.weight * replayed));
 
     let params = &inputs[case.params];
     let outputs = params["b3"].as_array().unwrap().len();

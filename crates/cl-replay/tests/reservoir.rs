@@ -3,11 +3,12 @@
 
 mod common;
 
-use cl_core::{Error, Member, Mix, Now, Parts, Rehearse, Row, Share, Strategy};
+use cl_core::{Error, Fill, Member, Mix, Now, Parts, Rehearse, Reports, Row, Share, Strategy};
 use cl_random::{Address, Purpose};
 use cl_replay::{Budget, ReservoirMemory, ReservoirReplay};
 use cl_scenarios::Scenario;
-use common::{SEED, expect, log, member, near, stream};
+use common::{SEED, expect, fill, log, member, near, stream};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// One row for each of 6 classes.
@@ -100,11 +101,12 @@ impl Rehearse for MutantMemory {
         self.memory.rows()
     }
 
-    fn fill(&mut self, now: Now, rows: &mut [Row], weights: &mut [f32]) -> Result<Share, Error> {
-        let share = self.memory.fill(now, rows, weights)?;
+    fn fill(&mut self, now: Now, current: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
+        let share = self.memory.fill(now, current, fill)?;
         if share == Share::Empty {
             return Ok(share);
         }
+        let Fill { rows, weights, .. } = fill;
         match self.fault {
             Fault::LastRowsOnly => {
                 let start = self.last.len() - rows.len();
@@ -118,22 +120,30 @@ impl Rehearse for MutantMemory {
         Ok(share)
     }
 
-    fn see(&mut self, now: Now, rows: &[Row]) -> Result<(), Error> {
+    fn store(&mut self, now: Now, rows: &[Row], reports: &Reports<'_>) -> Result<(), Error> {
         self.last.extend_from_slice(rows);
         let full = self.memory.buffer().len() == CAPACITY;
         match self.fault {
             Fault::FirstRowsOnly if full => Ok(()),
-            Fault::FirstOfEachBatch => self.memory.see(now, &rows[..1]),
+            Fault::FirstOfEachBatch => self.memory.store(now, &rows[..1], reports),
             Fault::SeenTwice => {
-                self.memory.see(now, rows)?;
-                self.memory.see(now, rows)
+                self.memory.store(now, rows, reports)?;
+                self.memory.store(now, rows, reports)
             }
-            _ => self.memory.see(now, rows),
+            _ => self.memory.store(now, rows, reports),
         }
     }
 
     fn peak_bytes(&self) -> u64 {
         self.memory.peak_bytes()
+    }
+
+    fn save(&self) -> Result<Value, Error> {
+        self.memory.save()
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), Error> {
+        self.memory.restore(state)
     }
 }
 
@@ -193,12 +203,10 @@ fn every_step_draws_anew() {
     let mut memory = ReservoirReplay::per_class(4).memory(&member(&stream, 4)).unwrap();
     let now = |step| Now { seed: SEED, stage: 0, step };
     let offered: Vec<Row> = (0..24).map(|example| Row { example, label: 0, context: 0 }).collect();
-    memory.see(now(0), &offered).unwrap();
+    memory.store(now(0), &offered, &Reports::none()).unwrap();
     let mut drawn = |step| {
-        let mut rows = vec![Row { example: 0, label: 0, context: 0 }; memory.rows()];
-        let mut weights = vec![0.0; rows.len()];
-        memory.fill(now(step), &mut rows, &mut weights).unwrap();
-        rows.into_iter().map(|row| row.example).collect::<Vec<_>>()
+        let filled = fill(&mut memory, now(step), &[]).entries;
+        filled.into_iter().map(|entry| entry.row.example).collect::<Vec<_>>()
     };
     let different: BTreeSet<Vec<u32>> = (1..9).map(&mut drawn).collect();
     assert_eq!(different.len(), 8);

@@ -68,7 +68,7 @@ pub(crate) fn close(what: &str, got: &[f32], want: &[f64], tolerance: f64) -> Re
 
 /// A theta-sized slot against a golden tree.
 pub(crate) fn slot_is(
-    trial: &Trial,
+    trial: &Trial<'_>,
     slot: &str,
     tree: &Value,
     tolerance: f64,
@@ -80,7 +80,7 @@ pub(crate) fn slot_is(
 }
 
 /// Writes a golden tree into a theta-sized slot.
-pub(crate) fn write(trial: &mut Trial, slot: &str, tree: &Value) {
+pub(crate) fn write(trial: &mut Trial<'_>, slot: &str, tree: &Value) {
     let mut flat = vec![0.0; trial.model.layout.len()];
     for (range, (_, values)) in trial.model.layout.ranges().iter().zip(tensors(tree)) {
         let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
@@ -90,17 +90,17 @@ pub(crate) fn write(trial: &mut Trial, slot: &str, tree: &Value) {
 }
 
 /// A method on the golden network 6-5-4-4.
-pub(crate) fn trial(
-    method: &dyn Strategy,
+pub(crate) fn trial<'s>(
+    method: &'s dyn Strategy,
     optimizer: &dyn Optimizer,
     rows: usize,
     masked: bool,
-) -> Trial {
+) -> Trial<'s> {
     let network = Box::new(Mlp::new(&[6, 5, 4, 4]).unwrap());
     Trial::new(method, network, optimizer, (rows, 2), masked).unwrap()
 }
 
-pub(crate) fn read(trial: &Trial, slot: &str) -> Vec<f32> {
+pub(crate) fn read(trial: &Trial<'_>, slot: &str) -> Vec<f32> {
     trial.session.read(slot, 0).unwrap()
 }
 

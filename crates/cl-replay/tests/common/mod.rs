@@ -4,7 +4,8 @@
 
 use cl_buffers::RowSize;
 use cl_core::{
-    Head, Learner, Member, Mix, Parts, Row, Settings, Step, Strategy, Taken, Track, run,
+    Fill, Head, Learner, Member, Mix, Now, Parts, Rehearse, Row, Settings, Share, Step, Strategy,
+    Taken, Track, run,
 };
 use cl_nn::{Mlp, Schedule, Sgd};
 use cl_scenarios::{
@@ -61,7 +62,30 @@ pub(crate) fn member(stream: &dyn Stream, batch: usize) -> Member<'_> {
     Member { seed: SEED, stream, row_size, batch, classes: 6 }
 }
 
-/// One row of one step, as the device saw it.
+/// What a memory fills into a step.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Filled {
+    pub share: Share,
+    /// All its rows, of which some may have weight 0.
+    pub entries: Vec<Entry>,
+    pub cells: Vec<u32>,
+    pub stored: Vec<u32>,
+}
+
+/// Lets a memory fill in a step whose rows of the stream are `current`, as the loop would.
+pub(crate) fn fill(memory: &mut dyn Rehearse, now: Now, current: &[Row]) -> Filled {
+    let count = memory.rows();
+    let mut rows = vec![Row { example: 0, label: 0, context: 0 }; count];
+    let (mut weights, mut cells) = (vec![0.0; count], vec![u32::MAX; count]);
+    let mut stored = vec![u32::MAX; current.len()];
+    let mut fill =
+        Fill { rows: &mut rows, weights: &mut weights, cells: &mut cells, stored: &mut stored };
+    let share = memory.fill(now, current, &mut fill).unwrap();
+    let entry = |(row, weight)| Entry { row, weight };
+    Filled { share, entries: rows.into_iter().zip(weights).map(entry).collect(), cells, stored }
+}
+
+/// One row of one step, as the device or the loop saw it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub row: Row,
