@@ -9,6 +9,7 @@ mod memory;
 mod pointwise;
 mod product;
 mod session;
+mod shift;
 pub(crate) mod trace;
 
 pub(crate) use execute::Threads;
