@@ -5,6 +5,7 @@ use crate::op::{Kind, Vjp};
 use crate::types::Type;
 use crate::var::Var;
 use std::collections::BTreeMap;
+use std::panic::Location;
 
 impl Graph {
     /// ∂loss/∂wrt, of the shape of `wrt`; `loss` is a scalar. Zero where there is no dependence.
@@ -31,6 +32,28 @@ impl Graph {
         value: Var<'g>,
         cotangent: Var<'g>,
         wrt: &[Var<'g>],
+    ) -> Vec<Var<'g>> {
+        let at = Location::caller();
+        let operands = [&[value, cotangent], wrt].concat();
+        let graph = self.innermost(&operands);
+        let local: Option<Vec<Var<'g>>> = operands.iter().map(|&v| graph.local(v)).collect();
+        let Some(local) = local else {
+            let message = "grad: a value belongs to another graph".to_owned();
+            return vec![graph.fail_at(at, message, value.ty()); wrt.len()];
+        };
+        if let Some(message) = wrt.iter().find_map(|&w| graph.unseen_path(local[0].id(), w)) {
+            return vec![graph.fail_at(at, message, value.ty()); wrt.len()];
+        }
+        graph.pull(local[0], local[1], &local[2..], at)
+    }
+
+    /// [`Graph::pullback`] among values of this graph.
+    fn pull<'g>(
+        &'g self,
+        value: Var<'g>,
+        cotangent: Var<'g>,
+        wrt: &[Var<'g>],
+        at: &'static Location<'static>,
     ) -> Vec<Var<'g>> {
         let top = value.id().index();
         let leads = self.leads_to(top, wrt);
@@ -61,7 +84,9 @@ impl Graph {
                 continue;
             }
             let node = NodeId(index as u32);
-            let call = Vjp { graph: self, node, inputs: inputs.clone(), cotangent: total, wanted };
+            let inputs_of_op = inputs.clone();
+            let call =
+                Vjp { graph: self, node, inputs: inputs_of_op, cotangent: total, wanted, at };
             for (position, part) in op.vjp(&call).into_iter().enumerate() {
                 let input = inputs[position].index();
                 if let Some(part) = part.filter(|_| leads[input]) {

@@ -2,8 +2,10 @@
 
 use crate::assign::RowAssign;
 use crate::error::Error;
+use crate::inner::{Capture, Enclosing};
 use crate::op::{Kind, Op};
 use crate::ops::{Constant, Poison, Source, SourceKind};
+use crate::transform::Transform;
 use crate::types::{DType, Type};
 use crate::var::Var;
 use std::cell::RefCell;
@@ -94,6 +96,13 @@ pub(crate) struct SlotSpec {
     pub init: Init,
 }
 
+impl SlotSpec {
+    /// What stands for an operand of inner lanes in the plan of their body.
+    pub(crate) fn operand(position: usize, node: &Node) -> Self {
+        Self { name: format!("operand {position}"), ty: node.ty.clone(), init: Init::Zeros }
+    }
+}
+
 type Key = (&'static str, Vec<u64>, Vec<NodeId>);
 
 #[derive(Default)]
@@ -108,10 +117,14 @@ pub(crate) struct Recording {
     pub outputs: Vec<(String, NodeId)>,
     /// Slots that count as memory kept between contexts.
     pub kept: BTreeSet<String>,
+    /// Values of enclosing graphs that the body of inner lanes uses.
+    pub captures: Vec<Capture>,
+    /// How each transform found its derivatives.
+    pub transforms: Vec<Transform>,
     /// The first thing that went wrong; compiling reports it.
     pub error: Option<Error>,
-    equal: HashMap<Key, NodeId>,
-    sources: HashMap<(SourceKind, String), NodeId>,
+    pub equal: HashMap<Key, NodeId>,
+    pub sources: HashMap<(SourceKind, String), NodeId>,
 }
 
 impl Recording {
@@ -137,6 +150,8 @@ impl Recording {
 #[derive(Default)]
 pub struct Graph {
     pub(crate) recording: RefCell<Recording>,
+    /// What the body of inner lanes knows of the graphs around it.
+    pub(crate) enclosing: Enclosing,
 }
 
 impl Graph {
@@ -183,10 +198,21 @@ impl Graph {
 
     #[track_caller]
     fn declare(&self, name: &str, ty: Type, init: Init) -> Var<'_> {
+        self.declare_at(name, ty, init, Location::caller())
+    }
+
+    pub(crate) fn declare_at(
+        &self,
+        name: &str,
+        ty: Type,
+        init: Init,
+        at: &'static Location<'static>,
+    ) -> Var<'_> {
         if let Some(len) = init.fixed_len().filter(|&len| len != ty.len()) {
-            return self.fail(format!("slot `{name}`: {len} initial values for {ty}"), ty);
+            let message = format!("slot `{name}`: {len} initial values for {ty}");
+            return self.fail_at(at, message, ty);
         }
-        let var = self.source(SourceKind::Slot, name, ty.clone());
+        let var = self.source_at(SourceKind::Slot, name, ty.clone(), at);
         let mut recording = self.recording.borrow_mut();
         if !recording.slots.iter().any(|slot| slot.name == name) {
             recording.slots.push(SlotSpec { name: name.to_owned(), ty, init });
@@ -197,18 +223,28 @@ impl Graph {
 
     #[track_caller]
     fn source(&self, kind: SourceKind, name: &str, ty: Type) -> Var<'_> {
+        self.source_at(kind, name, ty, Location::caller())
+    }
+
+    pub(crate) fn source_at(
+        &self,
+        kind: SourceKind,
+        name: &str,
+        ty: Type,
+        at: &'static Location<'static>,
+    ) -> Var<'_> {
         let key = (kind, name.to_owned());
         let known = self.recording.borrow().sources.get(&key).copied();
         if let Some(id) = known {
             let existing = self.recording.borrow().nodes[id.index()].ty.clone();
             if existing != ty {
-                return self
-                    .fail(format!("{kind} `{name}`: declared as {ty}, earlier as {existing}"), ty);
+                let message = format!("{kind} `{name}`: declared as {ty}, earlier as {existing}");
+                return self.fail_at(at, message, ty);
             }
             return Var::new(self, id);
         }
         let op = Source { kind, ty: ty.clone() };
-        let id = self.insert(Arc::new(op), Vec::new(), ty, Location::caller());
+        let id = self.insert(Arc::new(op), Vec::new(), ty, at);
         self.recording.borrow_mut().sources.insert(key, id);
         Var::new(self, id)
     }
@@ -245,23 +281,42 @@ impl Graph {
     }
 
     /// Records an operation. Equal operations on equal inputs give one value.
+    ///
+    /// Among values of the body of inner lanes and values of the graph around it, the operation is
+    /// recorded in the body: see [`Graph::inner`].
     #[track_caller]
-    pub fn record(&self, op: impl Op, inputs: &[Var<'_>]) -> Var<'_> {
-        self.record_dyn(Arc::new(op), inputs)
+    pub fn record<'g>(&'g self, op: impl Op, inputs: &[Var<'g>]) -> Var<'g> {
+        self.record_at(Arc::new(op), inputs, Location::caller())
     }
 
-    #[track_caller]
-    pub(crate) fn record_dyn(&self, op: Arc<dyn Op>, inputs: &[Var<'_>]) -> Var<'_> {
+    pub(crate) fn record_at<'g>(
+        &'g self,
+        op: Arc<dyn Op>,
+        inputs: &[Var<'g>],
+        at: &'static Location<'static>,
+    ) -> Var<'g> {
+        let graph = self.innermost(inputs);
+        match inputs.iter().map(|&var| graph.local(var)).collect::<Option<Vec<_>>>() {
+            Some(inputs) => graph.record_local(op, &inputs, at),
+            None => {
+                let message = format!("{}: an operand belongs to another graph", op.name());
+                graph.fail_at(at, message, Type::f32(&[]))
+            }
+        }
+    }
+
+    fn record_local<'g>(
+        &'g self,
+        op: Arc<dyn Op>,
+        inputs: &[Var<'g>],
+        at: &'static Location<'static>,
+    ) -> Var<'g> {
         let ids: Vec<NodeId> = inputs.iter().map(|var| var.id()).collect();
         let types: Vec<Type> = inputs.iter().map(|var| var.ty()).collect();
-        if inputs.iter().any(|var| !std::ptr::eq(var.graph(), self)) {
-            let message = format!("{}: an operand belongs to another graph", op.name());
-            return self.fail(message, Type::f32(&[]));
-        }
         let bytes = types.iter().any(|ty| ty.dtype == DType::U8);
         if bytes && !matches!(op.kind(), Kind::Kernel) {
             let message = format!("{}: bytes are read by gather_decode only", op.name());
-            return self.fail(message, Type::f32(&[]));
+            return self.fail_at(at, message, Type::f32(&[]));
         }
         let poisoned = {
             let recording = self.recording.borrow();
@@ -269,25 +324,25 @@ impl Graph {
         };
         if poisoned {
             let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));
-            return self.poison(guess);
+            return self.poison_at(at, guess);
         }
         let ty = match op.output(&types.iter().collect::<Vec<_>>()) {
             Ok(ty) => ty,
             Err(message) => {
                 let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));
-                return self.fail(message, guess);
+                return self.fail_at(at, message, guess);
             }
         };
         let key = (op.name(), op.attributes(), ids.clone());
         if let Some(&id) = self.recording.borrow().equal.get(&key) {
             return Var::new(self, id);
         }
-        let id = self.insert(op, ids, ty, Location::caller());
+        let id = self.insert(op, ids, ty, at);
         self.recording.borrow_mut().equal.insert(key, id);
         Var::new(self, id)
     }
 
-    fn insert(
+    pub(crate) fn insert(
         &self,
         op: Arc<dyn Op>,
         inputs: Vec<NodeId>,
@@ -310,16 +365,21 @@ impl Graph {
     /// Keeps the first error and goes on with a value that stands for "no value".
     #[track_caller]
     pub(crate) fn fail(&self, message: String, guess: Type) -> Var<'_> {
-        let at = Location::caller();
-        let mut recording = self.recording.borrow_mut();
-        recording.error.get_or_insert_with(|| Error::record(at, message));
-        drop(recording);
-        self.poison(guess)
+        self.fail_at(Location::caller(), message, guess)
     }
 
-    #[track_caller]
-    fn poison(&self, guess: Type) -> Var<'_> {
-        let id = self.insert(Arc::new(Poison), Vec::new(), guess, Location::caller());
+    pub(crate) fn fail_at(
+        &self,
+        at: &'static Location<'static>,
+        message: String,
+        guess: Type,
+    ) -> Var<'_> {
+        self.recording.borrow_mut().error.get_or_insert_with(|| Error::record(at, message));
+        self.poison_at(at, guess)
+    }
+
+    pub(crate) fn poison_at(&self, at: &'static Location<'static>, guess: Type) -> Var<'_> {
+        let id = self.insert(Arc::new(Poison), Vec::new(), guess, at);
         Var::new(self, id)
     }
 }

@@ -1,12 +1,13 @@
 //! What an operation is: shape rule, derivative, CPU kernel, slow reference and cost.
 
-use crate::cpu::Bases;
+use crate::cpu::{Bases, Threads};
 use crate::graph::{Graph, NodeId};
 use crate::plan::{Code, Place, Strided};
 use crate::reference::Values;
 use crate::types::Type;
 use crate::var::Var;
 use std::fmt::Debug;
+use std::panic::Location;
 
 /// How a device runs an operation.
 pub enum Kind {
@@ -61,6 +62,11 @@ pub trait Op: Debug + Send + Sync + 'static {
         unreachable!("{} has no kernel of its own", self.name())
     }
 
+    /// For [`crate::Session::trace`]: lines about what is computed inside at these operands.
+    fn trace(&self, _inputs: &[&Values]) -> Option<String> {
+        None
+    }
+
     /// Multiply-accumulates of one run. Only products count: the rest is bandwidth.
     fn macs(&self, _inputs: &[&Type], _output: &Type) -> u64 {
         0
@@ -74,6 +80,8 @@ pub struct Vjp<'g> {
     pub(crate) inputs: Vec<NodeId>,
     pub(crate) cotangent: Var<'g>,
     pub(crate) wanted: Vec<bool>,
+    /// The line that asked for the derivative.
+    pub(crate) at: &'static Location<'static>,
 }
 
 impl<'g> Vjp<'g> {
@@ -101,6 +109,11 @@ impl<'g> Vjp<'g> {
         self.cotangent
     }
 
+    /// For an operation without a derivative: the graph's error, at the line that asked for it.
+    pub(crate) fn refuse(&self, message: String) -> Var<'g> {
+        self.graph.fail_at(self.at, message, self.cotangent.ty())
+    }
+
     /// Whether the i-th input leads to what is differentiated; rules may skip the others.
     #[must_use]
     pub fn wants(&self, i: usize) -> bool {
@@ -116,6 +129,8 @@ pub struct Args<'a> {
     pub(crate) inputs: &'a [Place],
     pub(crate) input_types: &'a [Type],
     pub(crate) output_type: &'a Type,
+    /// Who works on the kernel.
+    pub(crate) threads: Threads,
 }
 
 impl<'a> Args<'a> {

@@ -18,7 +18,7 @@ const TASK: usize = 32 * CHUNK;
 
 /// Who works on a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Threads {
+pub(crate) enum Threads {
     /// The calling worker alone; others run other members.
     One,
     /// All threads of the pool share large kernels.
@@ -37,7 +37,7 @@ pub(super) fn run(plan: &Plan, bases: &Bases, threads: Threads) {
             Kernel::Pointwise(program) => run_pointwise(program, bases, threads),
             Kernel::Product(product) => run_product(product, bases, threads),
             Kernel::Op { op, inputs, input_types, output, output_type } => {
-                let args = Args { bases, inputs, input_types, output_type };
+                let args = Args { bases, inputs, input_types, output_type, threads };
                 // SAFETY: the plan gives the result its own memory of this length, which overlaps
                 // no operand of this kernel.
                 let out = unsafe { bases.slice_mut(*output, output_type.len()) };

@@ -66,6 +66,11 @@ impl Bases {
         self.0.push(block.lines.as_ptr().cast::<f32>().cast_mut());
     }
 
+    /// A block inside memory that outlives the run: a plan within a plan works on its operands.
+    pub(super) fn push_pointer(&mut self, block: *mut f32) {
+        self.0.push(block);
+    }
+
     #[inline]
     pub(super) fn pointer(&self, place: Place) -> *mut f32 {
         // SAFETY: the plan's offsets lie inside its blocks.

@@ -3,12 +3,16 @@
 pub(crate) mod bounded_qp;
 mod denormal;
 mod execute;
+mod lanes;
 pub(crate) mod math;
 mod memory;
 mod pointwise;
 mod product;
 mod session;
-mod trace;
+mod shift;
+pub(crate) mod trace;
 
+pub(crate) use execute::Threads;
+pub(crate) use lanes::replay_lanes;
 pub(crate) use memory::Bases;
 pub use session::CpuSession;

@@ -1,9 +1,11 @@
 //! Every value of a plan, for people: the answer to "I cannot print inside a formula".
 
 use crate::error::Error;
+use crate::graph::Node;
+use crate::op::Kind;
 use crate::ops::SourceKind;
 use crate::plan::Plan;
-use crate::reference::{decode, interpret};
+use crate::reference::{Values, decode, interpret};
 use std::fmt::Write as _;
 
 /// Values shown per node.
@@ -29,17 +31,29 @@ pub(super) fn render<'a>(
             }
         }
     })?;
+    let name = |index| plan.sources.get(&index).map(|(kind, name)| format!("{kind} {name}"));
+    let mut text = list(&plan.nodes, &snapshot.0, name);
+    for transform in plan.transforms() {
+        let _ = writeln!(text, "{transform}");
+    }
+    Ok(text)
+}
+
+/// One line per value: its number, name, type, operands, first elements and line. What an operation
+/// computes inside follows it, indented.
+pub(crate) fn list(
+    nodes: &[Node],
+    values: &[Option<Values>],
+    source: impl Fn(usize) -> Option<String>,
+) -> String {
     let mut text = String::new();
-    for (index, node) in plan.nodes.iter().enumerate() {
-        let Some(values) = &snapshot.0[index] else { continue };
-        let name = match plan.sources.get(&index) {
-            Some((kind, name)) => format!("{kind} {name}"),
-            None => node.op.name().to_owned(),
-        };
+    for (index, node) in nodes.iter().enumerate() {
+        let Some(own) = &values[index] else { continue };
+        let name = source(index).unwrap_or_else(|| node.op.name().to_owned());
         let inputs: Vec<String> = node.inputs.iter().map(|id| format!("%{}", id.0)).collect();
         let shown: Vec<String> =
-            values.data.iter().take(SHOWN).map(|value| format!("{value:.6}")).collect();
-        let more = if values.data.len() > SHOWN { ", .." } else { "" };
+            own.data.iter().take(SHOWN).map(|value| format!("{value:.6}")).collect();
+        let more = if own.data.len() > SHOWN { ", .." } else { "" };
         let _ = writeln!(
             text,
             "%{index:<4} {name:<24} {:<16} ({}) = [{}{more}]  {}:{}",
@@ -49,6 +63,13 @@ pub(super) fn render<'a>(
             node.at.file(),
             node.at.line(),
         );
+        if matches!(node.op.kind(), Kind::Kernel) {
+            let operands: Vec<&Values> =
+                node.inputs.iter().filter_map(|id| values[id.index()].as_ref()).collect();
+            for line in node.op.trace(&operands).iter().flat_map(|inside| inside.lines()) {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
     }
-    Ok(text)
+    text
 }

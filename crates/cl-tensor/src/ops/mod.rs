@@ -12,6 +12,7 @@ mod decode;
 mod expand;
 mod gather;
 mod index;
+mod lanes;
 mod log_softmax;
 mod matmul;
 mod nnqp;
@@ -40,6 +41,7 @@ pub use decode::GatherDecode;
 pub use expand::Expand;
 pub use gather::{Gather, ScatterAdd};
 pub use index::{EqualIndex, Iota, ToFloat};
+pub(crate) use lanes::{Lanes, Operand};
 pub use log_softmax::LogSoftmax;
 pub use matmul::MatMul;
 pub use nnqp::Nnqp;
@@ -49,7 +51,7 @@ pub use reshape::Reshape;
 pub use select::Select;
 pub use slice::Slice;
 pub use softmax::Softmax;
-pub(crate) use source::{Poison, Source, SourceKind};
+pub(crate) use source::{Import, Poison, Source, SourceKind};
 pub use sum::Sum;
 pub use top_k::TopK;
 pub use transpose::Transpose;
@@ -70,6 +72,7 @@ pub fn cases() -> Vec<(&'static str, Vec<Case>)> {
         ("expand", expand::cases()),
         ("gather", gather::cases()),
         ("index", index::cases()),
+        ("lanes", lanes::cases()),
         ("log_softmax", log_softmax::cases()),
         ("matmul", matmul::cases()),
         ("nnqp", nnqp::cases()),

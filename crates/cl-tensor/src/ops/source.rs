@@ -58,6 +58,32 @@ impl Op for Source {
     }
 }
 
+/// Stands for a value that another recording provides: in the body of inner lanes, for one of the
+/// graph around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Import(pub Type);
+
+impl Op for Import {
+    fn name(&self) -> &'static str {
+        "import"
+    }
+    fn attributes(&self) -> Vec<u64> {
+        Vec::new()
+    }
+    fn output(&self, _: &[&Type]) -> Result<Type, String> {
+        Ok(self.0.clone())
+    }
+    fn kind(&self) -> Kind {
+        Kind::Source
+    }
+    fn vjp<'g>(&self, _: &Vjp<'g>) -> Vec<Option<Var<'g>>> {
+        Vec::new()
+    }
+    fn reference(&self, _: &[&Values], _: &Type) -> Vec<f64> {
+        unreachable!("imports are read, not computed")
+    }
+}
+
 /// Stands for the result of a misfit; whatever uses it is a misfit too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Poison;

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::graph::{Graph, Node, SlotSpec};
 use crate::op::Op;
 use crate::ops::SourceKind;
+use crate::transform::Transform;
 use crate::types::{DType, Type};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -131,6 +132,9 @@ pub struct Plan {
     pub(crate) arena_len: usize,
     pub(crate) nodes: Vec<Node>,
     pub(crate) live: Vec<bool>,
+    /// The values behind the outputs, in order.
+    pub(crate) roots: Vec<usize>,
+    pub(crate) transforms: Vec<Transform>,
     pub(crate) sources: HashMap<usize, (SourceKind, String)>,
     pub(crate) kept: BTreeSet<String>,
 }
@@ -164,6 +168,8 @@ impl Plan {
             arena_len: memory.arena_len,
             sources: recording.source_names(),
             live: lowered.live.clone(),
+            roots: recording.outputs.iter().map(|(_, id)| id.index()).collect(),
+            transforms: recording.transforms.clone(),
             nodes: recording.nodes.clone(),
             kept: recording.kept.clone(),
         })

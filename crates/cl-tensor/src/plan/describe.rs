@@ -2,6 +2,7 @@
 
 use super::program::{Load, Program};
 use super::{Commit, FIRST_SLOT, Kernel, Plan, emit};
+use crate::transform::Transform;
 use std::collections::BTreeMap;
 
 /// The cost of one run for one member.
@@ -101,6 +102,13 @@ impl Plan {
             .filter(|slot| self.kept.contains(&slot.name))
             .map(|slot| (slot.name.clone(), 4 * slot.ty.len() as u64))
             .collect()
+    }
+
+    /// How each `grad_square_rows`, `grad_abs_rows` and `grad_gram_rows` of the recording found its
+    /// per-example gradients, in record order.
+    #[must_use]
+    pub fn transforms(&self) -> &[Transform] {
+        &self.transforms
     }
 
     /// Bytes of temporaries that one worker needs.

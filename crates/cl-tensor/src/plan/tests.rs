@@ -224,64 +224,6 @@ fn an_input_that_was_not_fed_is_named() {
 }
 
 #[test]
-fn squared_gradients_per_row_are_those_of_single_examples() {
-    let (rows, inputs, hidden) = (5, 3, 4);
-    let record = |graph: &Graph, rows: usize| {
-        let theta = graph.slot(
-            "theta",
-            &[128],
-            Init::seeded(|_, values| {
-                for (i, value) in values.iter_mut().enumerate() {
-                    *value = ((i * 37 % 19) as f32 - 9.0) / 11.0;
-                }
-            }),
-        );
-        let w1 = theta.slice(0, 0..12).reshape(&[inputs, hidden]);
-        let b1 = theta.slice(0, 16..20);
-        let w2 = theta.slice(0, 64..76).reshape(&[hidden, 3]);
-        let x = graph.input("x", &[rows, inputs]);
-        let logits = (x.matmul(w1) + b1).relu().matmul(w2);
-        let target = graph.input_u32("target", &[rows]);
-        let loss = logits.cross_entropy(target);
-        let weight = graph.input("weight", &[rows]);
-        graph.output("squares", graph.grad_square_rows(&[(loss, weight), (loss, weight)], theta));
-        graph.output("gradient", graph.grad(loss.sum(), theta));
-    };
-    let x: Vec<f64> = (0..rows * inputs).map(|i| ((i * 13 % 17) as f64 - 8.0) / 9.0).collect();
-    let target: Vec<f64> = (0..rows).map(|r| (r % 3) as f64).collect();
-    let weight: Vec<f64> = (0..rows).map(|r| r as f64 * 0.5).collect();
-    let run = |rows: usize, x: &[f64], target: &[f64], weight: &[f64], name: &str| {
-        let graph = Graph::new();
-        record(&graph, rows);
-        let values = crate::Values::new;
-        crate::ReferenceSession::new(0)
-            .run(
-                &graph,
-                &[
-                    ("x", values(&[rows, inputs], x.to_vec())),
-                    ("target", values(&[rows], target.to_vec())),
-                    ("weight", values(&[rows], weight.to_vec())),
-                ],
-            )
-            .unwrap()[name]
-            .data
-            .clone()
-    };
-    let all = run(rows, &x, &target, &weight, "squares");
-    let mut slow = vec![0.0; 128];
-    for r in 0..rows {
-        let one = run(1, &x[r * inputs..][..inputs], &target[r..=r], &[1.0], "gradient");
-        for (sum, g) in slow.iter_mut().zip(one) {
-            *sum += 2.0 * weight[r] * g * g;
-        }
-    }
-    for (a, b) in all.iter().zip(&slow) {
-        assert!((a - b).abs() < 1e-12, "{a} {b}");
-    }
-    assert!(slow.iter().sum::<f64>() > 0.1);
-}
-
-#[test]
 fn a_host_that_panics_loses_no_slot() {
     struct Panics;
     impl Host for Panics {
@@ -367,18 +309,4 @@ fn more_inputs_than_are_tracked_are_refused() {
     graph.output("sum", sum);
     let error = Plan::compile(&graph).unwrap_err().to_string();
     assert!(error.contains("65 inputs; at most 64"), "{error}");
-}
-
-#[test]
-fn a_bias_that_is_changed_before_it_is_added_has_no_closed_form() {
-    let graph = Graph::new();
-    let theta = graph.slot("theta", &[16], Init::Constant(0.1));
-    let (w, b) = (theta.slice(0, 0..6).reshape(&[3, 2]), theta.slice(0, 6..8));
-    let x = graph.input("x", &[5, 3]);
-    let loss = (x.matmul(w) + (b + 1.0)).tanh().sum_axis(1);
-    let weight = graph.full(&[5], 1.0);
-    graph.output("squares", graph.grad_square_rows(&[(loss, weight)], theta));
-    let error = Plan::compile(&graph).unwrap_err().to_string();
-    assert!(error.contains("the parameter at offset 6"), "{error}");
-    assert!(error.contains("is used by `add`; no closed form"), "{error}");
 }
