@@ -251,6 +251,38 @@ impl<'s> Parts<'s> {
         self
     }
 
+    /// Who plays which part: (part, strategy), by part.
+    #[must_use]
+    pub fn played(&self) -> Vec<(&'static str, &str)> {
+        fn names<'a, T>(
+            part: &'static str,
+            of: impl IntoIterator<Item = &'a (String, T)>,
+        ) -> Vec<(&'static str, &'a str)>
+        where
+            T: 'a,
+        {
+            of.into_iter().map(|(name, _)| (part, name.as_str())).collect()
+        }
+        let rehearsals = self.rehearsals.iter().map(|(_, it)| ("Rehearse", it.scope.as_str()));
+        let all = [
+            names("Penalty", &self.penalties),
+            names("Criterion", &self.criterion),
+            names("GradientMap", &self.gradient_maps),
+            names("Track", &self.tracks),
+            names("Gate", &self.gates),
+            names("WeightView", &self.views),
+            names("Backbone", &self.backbone),
+            names("Readout", &self.readout),
+            names("Module", &self.modules),
+            names("Generate", &self.generators),
+            rehearsals.collect(),
+            names("Consolidate", &self.consolidations),
+            names("Phases", &self.phases),
+            names("Detect", &self.detector),
+        ];
+        all.concat()
+    }
+
     /// Checks that the parts go together.
     ///
     /// # Errors

@@ -1,0 +1,60 @@
+//! What ARCHITECTURE.md says of parts and methods is true.
+#![allow(clippy::unwrap_used)]
+
+use cl_core::{Parts, Strategy};
+use cl_gating::Xdg;
+use cl_regularize::{Ewc, OnlineEwc, Si};
+use cl_replay::{ExperienceReplay, ReservoirReplay};
+use continual::{Family, STRATEGIES};
+use std::collections::BTreeSet;
+
+/// Rows of the table of parts, as lists of cells.
+fn rows() -> Vec<Vec<String>> {
+    let text = include_str!("../../../ARCHITECTURE.md");
+    let table = text.split("## Parts").nth(1).unwrap().split("## Invariants").next().unwrap();
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect();
+    table.lines().filter(|line| line.starts_with("| `")).map(cells).collect()
+}
+
+/// What stands in backquotes.
+fn quoted(cell: &str) -> BTreeSet<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_parts_names_exactly_the_strategies_that_play_them() {
+    let (ewc, online, si) = (Ewc::default(), OnlineEwc::default(), Si::default());
+    let (er, reservoir, xdg) =
+        (ExperienceReplay::default(), ReservoirReplay::default(), Xdg::default());
+    let all: [&dyn Strategy; 6] = [&ewc, &online, &si, &er, &reservoir, &xdg];
+    let mut played = BTreeSet::new();
+    for strategy in all {
+        let parts = Parts::of(strategy);
+        let own = parts.played();
+        assert!(!own.is_empty());
+        played.extend(own.into_iter().map(|(part, name)| (part.to_owned(), name.to_owned())));
+    }
+    let said: BTreeSet<(String, String)> = rows()
+        .iter()
+        .flat_map(|cells| {
+            let part = quoted(&cells[1]).into_iter().next().unwrap();
+            quoted(&cells[4]).into_iter().map(move |name| (part.clone(), name))
+        })
+        .collect();
+    assert_eq!(said, played);
+    let listed = STRATEGIES.iter().filter(|entry| entry.family != Family::Baseline);
+    assert_eq!(listed.count(), all.len(), "a strategy of the list is missing above");
+}
+
+#[test]
+fn every_part_has_a_row_and_every_probe_that_is_named_is_there() {
+    let rows = rows();
+    assert_eq!(rows.len(), 14);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cl-core/tests/probes");
+    for cells in &rows {
+        for probe in cells[5].split(',').map(str::trim).filter(|probe| !probe.is_empty()) {
+            let file = format!("{folder}/{probe}.rs");
+            assert!(std::path::Path::new(&file).exists(), "{}: {probe}", cells[1]);
+        }
+    }
+}
