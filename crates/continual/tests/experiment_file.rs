@@ -186,11 +186,14 @@ fn a_value_that_diverges_leaves_a_gap_and_the_others_stay() {
     assert!(!error.is_bad_input(), "{error}");
 }
 
+/// What a key changes.
+type Change = fn(&mut Settings);
+
 #[test]
 fn every_key_reaches_the_settings() {
     let changed = |text: &str| settings(&format!("strategy = ['er']\n{text}"));
     let usual = changed("");
-    let cases: &[(&str, fn(&mut Settings))] = &[
+    let cases: &[(&str, Change)] = &[
         ("scenario = 'domain'", |s| s.scenario = "domain".to_owned()),
         ("seeds = '7..8'", |s| s.seed = 7),
         ("data.contexts = 2", |s| s.contexts = 2),

@@ -61,9 +61,9 @@ fn from_table<'t>(
         )));
     };
     let mut chosen = named(name)?;
-    let given = entries.iter().filter(|entry| entry.key != "name");
+    let mut given = entries.iter().filter(|entry| entry.key != "name");
     let [one] = &mut chosen[..] else {
-        return match given.last() {
+        return match given.next_back() {
             None => Ok(chosen),
             Some(entry) => Err(entry.refused(Error::Impossible(format!(
                 "{}: `all` takes no hyper-parameters, expected the name of one strategy",
