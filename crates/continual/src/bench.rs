@@ -1,17 +1,19 @@
 //! A benchmark: cells by strategy and scenario, run one after the other.
 
+use crate::choices::{Choices, Chosen};
+use crate::label::label;
 use crate::request::Request;
 use crate::results::Line;
 use crate::{Cell, CellCost, Error, Strengths};
 use cl_core::Observer;
-use cl_scenarios::{DatasetName, Protocol, Scenario};
+use cl_scenarios::{DatasetName, Part, Protocol, Scenario};
 
-/// A cell that cannot be run.
+/// A row of the table in a scenario that has no results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The scenario.
     pub scenario: Scenario,
-    /// The strategy.
+    /// The strategy, with the values that tell it from others.
     pub strategy: String,
     /// Why not.
     pub reason: String,
@@ -32,16 +34,34 @@ pub trait Progress {
 /// Watches nothing.
 impl Progress for () {}
 
+/// A row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The strategy, with the values that tell it from others.
+    pub label: String,
+    /// Whether the others are compared with it.
+    pub is_baseline: bool,
+}
+
+/// What a benchmark gave.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// One line per run.
+    pub lines: Vec<Line>,
+    /// Values of a sweep whose loss was no number any more.
+    pub diverged: Vec<Skipped>,
+}
+
 /// A benchmark, resolved and checked.
 pub struct Bench {
-    /// What will be run, scenario by scenario; each (scenario, strategy) once.
+    /// What will be run, scenario by scenario.
     pub cells: Vec<Cell>,
     /// What cannot be run.
     pub skipped: Vec<Skipped>,
     /// The scenarios, in order: the columns of the table.
     pub scenarios: Vec<Scenario>,
-    /// The strategies, in order: the rows of the table.
-    pub strategies: Vec<String>,
+    /// The strategies and the values of sweeps, in order: the rows of the table.
+    pub rows: Vec<Row>,
     /// The data set.
     pub dataset: DatasetName,
     /// How contexts are made.
@@ -50,7 +70,9 @@ pub struct Bench {
     pub seeds: Vec<u64>,
     /// Number of contexts.
     pub contexts: usize,
-    /// Options that differ from the default protocol.
+    /// What the networks are evaluated on.
+    pub part: Part,
+    /// Choices that differ from the default protocol.
     pub deviations: Vec<&'static str>,
     /// Whether this is only a look.
     pub quick: bool,
@@ -65,38 +87,49 @@ impl Bench {
     /// # Errors
     /// Unknown names, values out of range, data that cannot be read, impossible choices.
     pub fn new(request: &Request, strengths: &Strengths) -> Result<Self, Error> {
-        let choices = request.choices()?;
+        Ok(Self { quick: request.quick, ..Self::of(request.choices()?, strengths)? })
+    }
+
+    pub(crate) fn of(choices: Choices, strengths: &Strengths) -> Result<Self, Error> {
+        let rows = rows(&choices.strategies)?;
         let (mut cells, mut skipped) = (Vec::new(), Vec::<Skipped>::new());
-        for &scenario in &choices.scenarios {
-            for chosen in &choices.strategies {
-                let cell = Cell::new(&choices, strengths, &chosen.composition, scenario);
-                match cell.impossible()? {
-                    None => cells.push(cell),
-                    Some(reason) => {
-                        let strategy = chosen.composition.name.clone();
-                        skipped.push(Skipped { scenario, strategy, reason });
+        // Why each strategy cannot run, until a scenario is found in which it can.
+        let mut refused: Vec<Option<String>> = vec![None; choices.strategies.len()];
+        for (index, &scenario) in choices.scenarios.iter().enumerate() {
+            for (chosen, refused) in choices.strategies.iter().zip(&mut refused) {
+                for given in chosen.groups() {
+                    let cell = Cell::new(&choices, strengths, chosen, &given, scenario);
+                    match cell.impossible().map_err(|error| chosen.at(error))? {
+                        None => {
+                            *refused = None;
+                            cells.push(cell);
+                        }
+                        Some(reason) => {
+                            if index == 0 {
+                                *refused = Some(reason.clone());
+                            }
+                            skipped.push(Skipped { scenario, strategy: cell.label(), reason });
+                        }
                     }
                 }
             }
         }
-        for chosen in choices.strategies.iter().filter(|chosen| chosen.by_name) {
-            let name = &chosen.composition.name;
-            let runs = cells.iter().any(|cell| cell.composition.name == *name);
-            let reason = skipped.iter().find(|skipped| skipped.strategy == *name);
-            if let (false, Some(Skipped { reason, .. })) = (runs, reason) {
-                return Err(Error::Impossible(reason.clone()));
+        for (chosen, refused) in choices.strategies.iter().zip(refused) {
+            if let (true, Some(reason)) = (chosen.by_name, refused) {
+                return Err(chosen.at(Error::Impossible(reason)));
             }
         }
-        let names = choices.strategies.iter().map(|chosen| chosen.composition.name.clone());
+        let setup = choices.experiment.setup;
         Ok(Self {
-            strategies: names.collect(),
+            rows,
             scenarios: choices.scenarios,
             dataset: choices.dataset,
-            protocol: choices.protocol,
-            seeds: choices.experiment.seeds,
-            contexts: choices.experiment.contexts,
+            protocol: setup.protocol,
+            seeds: setup.seeds,
+            contexts: setup.contexts,
+            part: setup.part,
             deviations: choices.deviations,
-            quick: request.quick,
+            quick: false,
             cells,
             skipped,
         })
@@ -119,18 +152,58 @@ impl Bench {
         costs: &[CellCost],
         progress: &mut dyn Progress,
         keep: &mut dyn FnMut(&[Line]) -> Result<(), Error>,
-    ) -> Result<Vec<Line>, Error> {
-        let mut all = Vec::new();
+    ) -> Result<Finished, Error> {
+        let mut all = Finished::default();
         for (cell, cost) in self.cells.iter().zip(costs) {
             progress.begin(cell, cost);
             let step = cost.costs.step.macs * cost.members as u64;
-            let lines = cell.run(&mut Steps { progress: &mut *progress, step })?;
+            let trained = cell.run(&mut Steps { progress: &mut *progress, step })?;
             progress.end(cell);
-            keep(&lines)?;
-            all.extend(lines);
+            keep(&trained.lines)?;
+            let nothing = trained.lines.is_empty();
+            all.lines.extend(trained.lines);
+            for (strategy, error) in trained.diverged {
+                if nothing {
+                    return Err(error);
+                }
+                let (scenario, reason) = (cell.scenario, error.to_string());
+                all.diverged.push(Skipped { scenario, strategy, reason });
+            }
         }
         Ok(all)
     }
+
+    /// The runs of a row in a scenario, in the order of the seeds. A run is known by its settings.
+    #[must_use]
+    pub fn runs<'l>(&self, row: &Row, scenario: Scenario, lines: &'l [Line]) -> Vec<&'l Line> {
+        let cells = self.cells.iter().filter(|cell| cell.scenario == scenario);
+        let Some(variant) =
+            cells.flat_map(|cell| &cell.variants).find(|variant| variant.label == row.label)
+        else {
+            return Vec::new();
+        };
+        let settings = self.seeds.iter().map(|&seed| variant.settings.with_seed(seed));
+        settings
+            .filter_map(|settings| lines.iter().find(|line| line.settings == settings))
+            .collect()
+    }
+}
+
+/// Every value of every strategy once.
+fn rows(strategies: &[Chosen]) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    for chosen in strategies {
+        for values in chosen.groups().iter().flatten() {
+            let label = label(&chosen.composition, &chosen.shown, &[values]);
+            if rows.iter().any(|row| row.label == label) {
+                return Err(chosen.at(Error::Impossible(format!(
+                    "strategy `{label}` is there twice: each would be the same row of the table"
+                ))));
+            }
+            rows.push(Row { label, is_baseline: chosen.composition.is_baseline() });
+        }
+    }
+    Ok(rows)
 }
 
 /// Turns steps into work.

@@ -1,12 +1,14 @@
-//! One cell of the table: a strategy in a scenario, trained as one population over all seeds.
+//! One cell of the table: a strategy in a scenario, trained as one population over all seeds and all
+//! values of a sweep.
 
-use crate::conventions::conventions;
+use crate::choices::{Choices, Chosen};
+use crate::conventions::{conventions, schedule};
+use crate::label::label;
 use crate::registry::Composition;
-use crate::request::Choices;
 use crate::results::Line;
 use crate::{Error, Experiment, Key, Preset, Settings, Strengths};
 use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Strategy, run};
+use cl_core::{Costs, Learner, Member, Observer, Outcome, Strategy, run};
 use cl_metrics::evaluate;
 use cl_scenarios::{Scenario, Stream};
 use std::collections::BTreeMap;
@@ -17,17 +19,26 @@ pub struct Cell {
     pub scenario: Scenario,
     /// The strategy by name.
     pub composition: Composition,
-    /// Everything else that decides the numbers; the seed is that of the first member.
-    pub settings: Settings,
+    /// The values of a sweep that one population can hold; without a sweep there is one.
+    pub variants: Vec<Variant>,
     pub(crate) experiment: Experiment,
     preset: Preset,
+    shown: Vec<String>,
+}
+
+/// A strategy with its hyper-parameters.
+pub struct Variant {
+    /// The strategy and the values that tell it from others: a row of the table.
+    pub label: String,
+    /// Everything else that decides the numbers; the seed is that of the first member.
+    pub settings: Settings,
     strategies: Vec<Box<dyn Strategy>>,
 }
 
 /// What a cell costs.
 #[derive(Clone, Copy, Debug)]
 pub struct CellCost {
-    /// Members of the population, one per seed.
+    /// Members of the population, one per seed and value of a sweep.
     pub members: usize,
     /// Parameters of the network.
     pub parameters: usize,
@@ -35,6 +46,15 @@ pub struct CellCost {
     pub steps: u64,
     /// What a run costs one member; the bytes kept are an upper bound, with full memories.
     pub costs: Costs,
+}
+
+/// What a cell gave.
+#[derive(Debug, Default)]
+pub struct Trained {
+    /// One line per run, variant by variant.
+    pub lines: Vec<Line>,
+    /// Values of a sweep whose loss was no number any more, by label.
+    pub diverged: Vec<(String, Error)>,
 }
 
 impl CellCost {
@@ -45,77 +65,89 @@ impl CellCost {
     }
 }
 
-impl Cell {
-    /// A cell with its hyper-parameters resolved: `--set`, then the strengths, then the protocol's
-    /// budget, then the strategy's own default.
-    pub(crate) fn new(
-        choices: &Choices,
-        strengths: &Strengths,
-        composition: &Composition,
-        scenario: Scenario,
-    ) -> Self {
-        let key = Key {
-            dataset: choices.dataset.to_string(),
-            protocol: choices.protocol,
-            preset: choices.preset,
-            scenario,
-        };
-        let mut hyper = BTreeMap::new();
-        for part in &composition.parts {
-            for about in part.hypers {
-                let name = format!("{}.{}", part.name, about.name);
-                let budget =
-                    || (about.name == "per_class").then_some(choices.defaults.per_class as f64);
-                let value = choices
-                    .set
-                    .get(&name)
-                    .copied()
-                    .or_else(|| strengths.get(&key, part.name, about.name))
-                    .or_else(budget)
-                    .unwrap_or_else(|| about.default(choices.preset));
-                hyper.insert(name, value);
-            }
-        }
-        let experiment = composition.order(choices.experiment.clone().scenario(scenario));
-        let settings = Settings {
-            dataset: choices.dataset.to_string(),
-            protocol: choices.protocol.to_string(),
-            scenario: scenario.to_string(),
-            contexts: experiment.contexts,
-            part: experiment.part.to_string(),
-            pad: experiment.pad,
-            strategy: composition.name.clone(),
-            preset: choices.preset.to_string(),
-            hyper,
-            steps_per_context: experiment.steps,
-            batch: experiment.batch,
-            hidden: experiment.hidden.clone(),
-            optimizer: experiment.optimizer.to_string(),
-            lr: experiment.lr,
-            reset_optimizer: false,
-            mix: Experiment::MIX.describe(),
-            seed: experiment.seeds.first().copied().unwrap_or_default(),
-        };
-        let strategies = composition.build(choices.preset, &settings.hyper);
-        let (composition, preset) = (composition.clone(), choices.preset);
-        Self { scenario, composition, settings, experiment, preset, strategies }
-    }
-
+impl Variant {
     /// The strategy.
     #[must_use]
     pub fn strategy(&self) -> &dyn Strategy {
         &self.strategies
     }
+}
+
+impl Cell {
+    /// A cell with its hyper-parameters resolved: what was given, then the strengths, then the
+    /// protocol's budget, then the strategy's own default. `given` holds the values of each variant,
+    /// equal where they are structure.
+    pub(crate) fn new(
+        choices: &Choices,
+        strengths: &Strengths,
+        chosen: &Chosen,
+        given: &[BTreeMap<String, f64>],
+        scenario: Scenario,
+    ) -> Self {
+        let key = Key {
+            dataset: choices.dataset.to_string(),
+            protocol: choices.experiment.setup.protocol,
+            preset: choices.preset,
+            scenario,
+        };
+        let composition = &chosen.composition;
+        let experiment = composition.order(choices.experiment.clone().scenario(scenario));
+        let variant = |given: &BTreeMap<String, f64>| {
+            let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
+                let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');
+                let budget =
+                    || (about.name == "per_class").then_some(choices.defaults.per_class as f64);
+                let value = given
+                    .get(&name)
+                    .copied()
+                    .or_else(|| strengths.get(&key, strategy, about.name))
+                    .or_else(budget)
+                    .unwrap_or_else(|| about.default(choices.preset));
+                (name, value)
+            };
+            let hyper: BTreeMap<String, f64> =
+                composition.hypers().into_iter().map(resolved).collect();
+            Variant {
+                label: label(composition, &chosen.shown, &[given]),
+                strategies: composition.build(choices.preset, &hyper),
+                settings: settings(&experiment, composition, choices.preset, hyper),
+            }
+        };
+        Self {
+            scenario,
+            composition: composition.clone(),
+            variants: given.iter().map(variant).collect(),
+            shown: chosen.shown.clone(),
+            preset: choices.preset,
+            experiment,
+        }
+    }
+
+    /// The strategy and the values that tell it from others; those of a sweep joined with commas.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let values: Vec<_> = self.variants.iter().map(|it| &it.settings.hyper).collect();
+        label(&self.composition, &self.shown, &values)
+    }
 
     /// Whether the strategy can learn from this stream at all; `Ok(Some(reason))` if the scenario
     /// does not show what it needs.
     pub(crate) fn impossible(&self) -> Result<Option<String>, Error> {
-        let stream = self.experiment.stream(self.settings.seed)?;
-        match cl_core::check(self.strategy(), &stream) {
-            Ok(()) => Ok(None),
-            Err(reason @ cl_core::Error::NotShown { .. }) => Ok(Some(reason.to_string())),
-            Err(error) => Err(error.into()),
+        let stream = self.experiment.stream(self.seeds().next().unwrap_or_default())?;
+        for variant in &self.variants {
+            match cl_core::check(variant.strategy(), &stream) {
+                Ok(()) => {}
+                Err(reason @ cl_core::Error::NotShown { .. }) => {
+                    return Ok(Some(reason.to_string()));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(None)
+    }
+
+    fn seeds(&self) -> impl Iterator<Item = u64> {
+        self.experiment.setup.seeds.iter().copied()
     }
 
     /// What it costs, worked out from the programs of one member; nothing is trained.
@@ -123,11 +155,14 @@ impl Cell {
     /// # Errors
     /// Whatever would be refused when the run starts.
     pub fn cost(&self) -> Result<CellCost, Error> {
-        let members = self.experiment.seeds.len();
-        let one = self.experiment.clone().seeds([self.settings.seed]).threads(1);
-        let learner = one.learner(self.strategy())?;
+        let members = self.experiment.setup.seeds.len() * self.variants.len();
+        let one = self.experiment.clone().seeds(self.seeds().take(1)).threads(1);
+        let [first, ..] = &self.variants[..] else {
+            return Err(Error::Impossible("a cell without a strategy".to_owned()));
+        };
+        let learner = one.learner(first.strategy())?;
         let mut costs = learner.costs();
-        costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget()?);
+        costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget(&first.settings)?);
         Ok(CellCost {
             members,
             parameters: learner.model().layout.parameters(),
@@ -137,70 +172,149 @@ impl Cell {
     }
 
     /// The most bytes that the memories of one member may hold.
-    fn budget(&self) -> Result<u64, Error> {
-        let stream = self.experiment.stream(self.settings.seed)?;
+    fn budget(&self, settings: &Settings) -> Result<u64, Error> {
+        let stream = self.experiment.stream(settings.seed)?;
         let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
         let member = Member {
-            seed: self.settings.seed,
+            seed: settings.seed,
             stream: &stream,
             row_size: RowSize::new(features as u32, outputs as u32),
-            batch: self.settings.batch,
+            batch: settings.batch,
             classes: (0..stream.contexts()).map(|c| stream.classes(c).len() as u32).sum(),
         };
-        Ok(self.composition.budget(self.preset, &self.settings.hyper, &member))
+        Ok(self.composition.budget(self.preset, &settings.hyper, &member))
     }
 
-    /// Trains the population; one line per member.
+    /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
+    /// then each value is trained as a population of its own, which gives the same bits.
     ///
     /// # Errors
-    /// A loss that is not a number any more; what the device refuses.
-    pub fn run(&self, observer: &mut dyn Observer) -> Result<Vec<Line>, Error> {
-        let mut learner = self.experiment.learner(self.strategy())?;
-        let outcomes = run(&mut learner, observer)?;
-        let (steps, members) = (steps(&learner), learner.members());
-        let bytes_kept = learner.bytes_kept();
-        let mut lines = Vec::with_capacity(members);
-        for (member, outcome) in outcomes.iter().enumerate() {
-            let settings = self.settings.with_seed(outcome.seed);
-            let (metrics, mut undefined) = evaluate(&outcome.accuracy);
-            undefined.insert(
-                "intransigence",
-                "intransigence needs a joint model of the contexts 1 to j for every j; only that of \
-                 all contexts is trained"
-                    .to_owned(),
-            );
-            let owned = |(name, value): (&str, _)| (name.to_owned(), value);
-            lines.push(Line {
-                dataset: settings.dataset.clone(),
-                scenario: settings.scenario.clone(),
-                strategy: settings.strategy.clone(),
-                seed: outcome.seed,
-                accuracy: outcome.accuracy.rows().to_vec(),
-                accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
-                metrics: metrics.into_iter().map(owned).collect(),
-                metrics_undefined: undefined
-                    .into_iter()
-                    .map(|(name, reason)| (name.to_owned(), reason))
-                    .collect(),
-                steps,
-                train_seconds: outcome.train_seconds,
-                members,
-                threads: self.experiment.threads,
-                device: "cpu".to_owned(),
-                bytes_kept,
-                parameters: learner.model().layout.parameters(),
-                conventions: conventions(
-                    self.strategy(),
-                    learner.stream(member),
-                    learner.settings(),
-                ),
-                config_hash: settings.hash(&self.experiment.dataset.checksum)?,
-                settings,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            });
+    /// A loss that is not a number any more where there is no sweep; what the device refuses.
+    pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
+        match self.train(&self.variants, observer) {
+            Ok(lines) => Ok(Trained { lines, diverged: Vec::new() }),
+            Err(error) if self.variants.len() > 1 && has_diverged(&error) => self.one_by_one(),
+            Err(error) => Err(error),
         }
-        Ok(lines)
     }
+
+    fn one_by_one(&self) -> Result<Trained, Error> {
+        let mut trained = Trained::default();
+        for variant in &self.variants {
+            match self.train(std::slice::from_ref(variant), &mut ()) {
+                Ok(lines) => trained.lines.extend(lines),
+                Err(error) if has_diverged(&error) => {
+                    trained.diverged.push((variant.label.clone(), error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(trained)
+    }
+
+    /// All variants as one population whose members differ in slots; one line per member.
+    fn train(&self, variants: &[Variant], observer: &mut dyn Observer) -> Result<Vec<Line>, Error> {
+        let Some(first) = variants.first() else { return Ok(Vec::new()) };
+        let seeds = self.experiment.setup.seeds.len();
+        let population = variants.iter().flat_map(|_| self.seeds());
+        let mut learner = self.experiment.clone().seeds(population).learner(first.strategy())?;
+        for (index, variant) in variants.iter().enumerate() {
+            for (name, value) in &variant.settings.hyper {
+                if first.settings.hyper.get(name) == Some(value) {
+                    continue;
+                }
+                for slot in self.composition.slots(name) {
+                    for member in index * seeds..(index + 1) * seeds {
+                        learner.set_hyper(&slot, member, *value as f32)?;
+                    }
+                }
+            }
+        }
+        let outcomes = run(&mut learner, observer)?;
+        let of =
+            |(member, outcome)| self.line(&variants[member / seeds], &learner, member, outcome);
+        outcomes.iter().enumerate().map(of).collect()
+    }
+
+    fn line(
+        &self,
+        variant: &Variant,
+        learner: &Learner<'_>,
+        member: usize,
+        outcome: &Outcome,
+    ) -> Result<Line, Error> {
+        let settings = variant.settings.with_seed(outcome.seed);
+        let (metrics, mut undefined) = evaluate(&outcome.accuracy);
+        undefined.insert(
+            "intransigence",
+            "intransigence needs a joint model of the contexts 1 to j for every j; only that of all \
+             contexts is trained"
+                .to_owned(),
+        );
+        let named = |(name, reason): (&str, String)| (name.to_owned(), reason);
+        Ok(Line {
+            dataset: settings.dataset.clone(),
+            scenario: settings.scenario.clone(),
+            strategy: settings.strategy.clone(),
+            seed: outcome.seed,
+            accuracy: outcome.accuracy.rows().to_vec(),
+            accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
+            metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            metrics_undefined: undefined.into_iter().map(named).collect(),
+            steps: steps(learner),
+            train_seconds: outcome.train_seconds,
+            members: learner.members(),
+            threads: self.experiment.setup.threads,
+            device: "cpu".to_owned(),
+            bytes_kept: learner.bytes_kept(),
+            parameters: learner.model().layout.parameters(),
+            conventions: conventions(
+                variant.strategy(),
+                learner.stream(member),
+                &self.experiment.setup,
+            ),
+            config_hash: settings.hash(&self.experiment.dataset.checksum)?,
+            settings,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+}
+
+fn settings(
+    experiment: &Experiment,
+    composition: &Composition,
+    preset: Preset,
+    hyper: BTreeMap<String, f64>,
+) -> Settings {
+    let setup = &experiment.setup;
+    Settings {
+        dataset: experiment.dataset.name.clone(),
+        protocol: setup.protocol.to_string(),
+        scenario: setup.scenario.to_string(),
+        contexts: setup.contexts,
+        part: setup.part.to_string(),
+        pad: setup.pad,
+        strategy: composition.name.clone(),
+        preset: preset.to_string(),
+        hyper,
+        steps_per_context: setup.steps,
+        batch: setup.batch,
+        hidden: setup.network.hidden.clone(),
+        dropout: setup.network.dropout,
+        init: setup.network.init_name(),
+        optimizer: setup.optimizer.name().to_string(),
+        lr: setup.optimizer.lr(),
+        optimizer_numbers: setup.optimizer.numbers(),
+        schedule: schedule(&setup.schedule),
+        reset_optimizer: setup.reset_optimizer,
+        mix: setup.mix.describe(),
+        seed: setup.seeds.first().copied().unwrap_or_default(),
+    }
+}
+
+/// Whether a loss was no number any more: smaller strengths may do.
+fn has_diverged(error: &Error) -> bool {
+    matches!(error, Error::Core(cl_core::Error::Tensor(_) | cl_core::Error::Diverged { .. }))
 }
 
 /// Steps of one member over all stages.

@@ -30,6 +30,33 @@ the file gets its name when all are through.
 Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
 written), 2 bad input (nothing was trained), 101 a bug of this program.";
 
+const FILE: &str = "\
+The file is TOML; whatever it does not say is as in `continual bench`, so an empty file is the whole
+default benchmark. A value that is a list is swept: one row of the table for each.
+
+  scenario = [\"task\", \"class\"]
+  seeds = \"2..6\"                # both ends; or a list, or a count
+
+  [training]
+  steps = 400
+  batch = 32
+
+  [[strategy]]
+  name = \"xdg+ewc\"
+  ewc.lambda = [1e2, 1e4, 1e6]
+
+  [[strategy]]
+  name = \"none\"
+
+Tables: [data] [network] [training] [optimizer] [schedule] [[strategy]]. `--keys`
+prints every key with default and range, `continual list` the strategies and their hyper-parameters.
+More in docs/EXPERIMENTS.md; every key in one commented file: examples/experiment.toml.
+
+Results: OUT/results.jsonl, one line per run, as `continual bench` writes them.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program.";
+
 /// Continual learning: strategies on streams of contexts, compared.
 #[derive(Debug, Parser)]
 #[command(name = "continual", version, after_help = EXIT_CODES, arg_required_else_help = true)]
@@ -43,6 +70,9 @@ pub(crate) enum Command {
     /// Train strategies in scenarios and print the table of their accuracies.
     #[command(after_help = DEFAULTS)]
     Bench(BenchOptions),
+    /// Train what a TOML file describes and print the table of accuracies.
+    #[command(after_help = FILE)]
+    Run(RunOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
     List(ListOptions),
     /// Choose strengths by the accuracy on validation images, with seed 1.
@@ -77,7 +107,7 @@ pub(crate) struct Choices {
     /// Units of the hidden layers, such as 400,400
     #[arg(long, value_name = "LIST")]
     hidden: Option<String>,
-    /// adam or sgd [default: adam]
+    /// adam, adamw or sgd [default: adam]
     #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
     /// Learning rate
@@ -129,15 +159,40 @@ pub(crate) struct BenchOptions {
     /// Number of seeds: 2 to N+1, trained as one population [default: 5]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
-    /// Folder of results.jsonl
-    #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    pub(crate) out: PathBuf,
     /// A look: 100 steps per context and 2 seeds; its figures are not comparable
     #[arg(long)]
     quick: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What becomes of the results.
+#[derive(Args, Debug)]
+pub(crate) struct Output {
+    /// Folder of results.jsonl [default: target/bench; of `run`: target/run/NAME for NAME.toml]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Print the runs and what they would cost; train nothing, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunOptions {
+    /// The description of an experiment
+    #[arg(value_name = "FILE.toml", required_unless_present = "keys")]
+    pub(crate) file: Option<PathBuf>,
+    /// Print every key that a file may have, with default and range
+    #[arg(long)]
+    pub(crate) keys: bool,
+    /// Folder of the files of mnist or fashion-mnist, in place of the file's
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Threads, in place of the file's; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 impl BenchOptions {
@@ -237,6 +292,6 @@ mod tests {
         assert_eq!(request.set, ["ewc.lambda=1", "si.c=2"]);
         assert_eq!((request.lr, request.seeds, request.quick), (Some(-1.0), Some(3), true));
         assert_eq!((request.hidden.as_deref(), request.threads), (Some("4,5"), None));
-        assert_eq!(options.out, PathBuf::from("target/bench"));
+        assert_eq!(options.output.out, None);
     }
 }

@@ -1,6 +1,8 @@
 //! The conventions of a run, for its record: what would change its numbers and is no number itself.
 
-use cl_core::{Settings, Strategy};
+use crate::experiment::Setup;
+use cl_core::Strategy;
+use cl_nn::Schedule;
 use cl_scenarios::Stream;
 use std::collections::BTreeMap;
 
@@ -9,25 +11,26 @@ use std::collections::BTreeMap;
 pub(crate) fn conventions(
     strategy: &dyn Strategy,
     stream: &dyn Stream,
-    settings: &Settings,
+    setup: &Setup,
 ) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for (name, value) in stream.describe() {
         all.insert(format!("stream.{name}"), value);
     }
     all.extend(strategy.describe());
-    let reset = match settings.reset_optimizer {
+    let reset = match setup.reset_optimizer {
         true => "moments are set to zero when a context begins",
         false => "never: one optimizer over all contexts",
     };
     let fixed = [
-        ("optimizer", settings.optimizer.describe()),
+        ("optimizer", setup.optimizer.build().describe()),
         ("optimizer_reset", reset.to_owned()),
-        ("mix", settings.mix.describe()),
-        ("budget", format!("iterations, not epochs: {} per context", settings.steps)),
+        ("schedule", schedule(&setup.schedule)),
+        ("mix", setup.mix.describe()),
+        ("budget", format!("iterations, not epochs: {} per context", setup.steps)),
         ("batches", "shuffled passes, an incomplete last batch is dropped".to_owned()),
         ("loss", "cross-entropy in nats, mean over the batch, over the active classes".to_owned()),
-        ("network", "MLP, ReLU, biases, weights and biases uniform in 1/sqrt(fan_in)".to_owned()),
+        ("network", setup.network.describe()),
         ("last_boundary", "nothing is consolidated after the last context".to_owned()),
         (
             "accuracy",
@@ -45,4 +48,14 @@ pub(crate) fn conventions(
     ];
     all.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
     all
+}
+
+/// A schedule of the learning rate over the steps of a context.
+pub(crate) fn schedule(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Constant => "constant".to_owned(),
+        Schedule::Cosine { warmup, steps, floor } => {
+            format!("cosine: warmup {warmup}, steps {steps}, floor {floor}")
+        }
+    }
 }

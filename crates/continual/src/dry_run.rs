@@ -1,4 +1,4 @@
-//! `continual bench --dry-run`: the runs and what they would cost.
+//! `--dry-run`: the runs and what they would cost.
 
 use crate::report::{gaps, remarks};
 use crate::table::markdown;
@@ -19,7 +19,7 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
     ];
     let rows = bench.cells.iter().zip(costs).map(|(cell, cost)| {
         vec![
-            cell.composition.name.clone(),
+            cell.label(),
             cell.scenario.to_string(),
             cost.members.to_string(),
             cost.parameters.to_string(),
@@ -41,7 +41,7 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
         bench.dataset,
         bench.protocol,
         short(macs),
-        gaps(bench),
+        gaps(&bench.skipped),
         remarks(bench)
     )
 }

@@ -43,6 +43,14 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
+    /// What the file of an experiment says was refused.
+    #[error("{place}: {error}")]
+    InFile {
+        /// The file and, where one is to blame, its line: `mine.toml:12`.
+        place: String,
+        /// Why. Part of the message, hence no source of its own.
+        error: Box<Error>,
+    },
     /// Choices that exclude each other.
     #[error("{0}")]
     Impossible(String),
@@ -76,6 +84,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same, with the place in a file; the first place stays.
+    pub(crate) fn at(self, place: String) -> Self {
+        match self {
+            Self::InFile { .. } => self,
+            error => Self::InFile { place, error: Box::new(error) },
+        }
+    }
+
     /// Whether the request was at fault (exit code 2), not the run (exit code 1).
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
@@ -97,6 +113,7 @@ impl Error {
             | Self::Impossible(_)
             | Self::OutputFolder { .. }
             | Self::Strengths { .. } => true,
+            Self::InFile { error, .. } => error.is_bad_input(),
             Self::Metrics(_) | Self::Undefined(_) | Self::Write { .. } | Self::Json(_) => false,
         }
     }

@@ -1,42 +1,11 @@
 //! From a few choices to a learner.
 
 use crate::Error;
+use crate::network::NetworkSpec;
+use crate::optimizer::OptimizerSpec;
 use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, run};
-use cl_nn::{Adam, Mlp, Optimizer, Schedule, Sgd};
+use cl_nn::{Adam, Initializer, Mlp, Schedule};
 use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec};
-use std::fmt;
-
-/// An optimiser by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptimizerName {
-    /// [`Adam`].
-    Adam,
-    /// [`Sgd`] without momentum.
-    Sgd,
-}
-
-impl OptimizerName {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Adam, Self::Sgd];
-
-    /// The optimiser with this learning rate.
-    #[must_use]
-    pub fn build(self, lr: f64) -> Box<dyn Optimizer> {
-        match self {
-            Self::Adam => Box::new(Adam::new(lr)),
-            Self::Sgd => Box::new(Sgd::new(lr)),
-        }
-    }
-}
-
-impl fmt::Display for OptimizerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Adam => "adam",
-            Self::Sgd => "sgd",
-        })
-    }
-}
 
 /// In which order the contexts are trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +16,50 @@ pub(crate) enum Order {
 }
 
 /// A stream, a network and how it is trained: all of a run but the strategy and the data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Setup {
+    pub protocol: Protocol,
+    pub scenario: Scenario,
+    pub contexts: usize,
+    pub pad: usize,
+    pub part: Part,
+    pub order: Order,
+    pub seeds: Vec<u64>,
+    pub network: NetworkSpec,
+    pub steps: u32,
+    pub batch: usize,
+    pub optimizer: OptimizerSpec,
+    pub schedule: Schedule,
+    pub reset_optimizer: bool,
+    pub head: Head,
+    pub mix: Mix,
+    pub threads: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::Split,
+            scenario: Scenario::Class,
+            contexts: 5,
+            pad: 0,
+            part: Part::Final,
+            order: Order::Incremental,
+            seeds: (2..=6).collect(),
+            network: NetworkSpec::of(&[128, 128]),
+            steps: 400,
+            batch: 32,
+            optimizer: Adam::new(1e-3).into(),
+            schedule: Schedule::Constant,
+            reset_optimizer: false,
+            head: Head::Full,
+            mix: Mix::ByContext,
+            threads: 1,
+        }
+    }
+}
+
+/// A data set and all of a run but the strategy: stream, network and how it is trained.
 ///
 /// | choice | default | what |
 /// |---|---|---|
@@ -55,9 +68,13 @@ pub(crate) enum Order {
 /// | `contexts` | 5 | number of contexts |
 /// | `seeds` | 2 to 6 | one member of the population each |
 /// | `hidden` | 128, 128 | hidden units of the MLP |
+/// | `dropout`, `init` | 0, PyTorch's | of the MLP |
+/// | `head` | full | outputs of all classes from the first step on, or of those so far |
 /// | `steps` | 400 | per context |
 /// | `batch` | 32 | rows of the stream per step |
 /// | `optimizer` | Adam, 1e-3 | one over all contexts, never reset |
+/// | `schedule` | constant | of the learning rate, anew in every context |
+/// | `mix` | by context | how stream and replay are weighed |
 /// | `threads` | 1 | results do not depend on it |
 /// | `part` | final | final results, or choice of hyper-parameters |
 ///
@@ -71,125 +88,134 @@ pub(crate) enum Order {
 #[derive(Clone, Debug)]
 pub struct Experiment {
     pub(crate) dataset: Dataset,
-    pub(crate) protocol: Protocol,
-    pub(crate) scenario: Scenario,
-    pub(crate) contexts: usize,
-    pub(crate) pad: usize,
-    pub(crate) part: Part,
-    pub(crate) order: Order,
-    pub(crate) seeds: Vec<u64>,
-    pub(crate) hidden: Vec<usize>,
-    pub(crate) steps: u32,
-    pub(crate) batch: usize,
-    pub(crate) optimizer: OptimizerName,
-    pub(crate) lr: f64,
-    pub(crate) threads: usize,
+    pub(crate) setup: Setup,
 }
 
 impl Experiment {
-    /// The most parameters of a network: a population of more would end without memory, not with a
-    /// message.
-    const MOST_PARAMETERS: usize = 100_000_000;
-    /// How replay and stream are weighed.
-    pub(crate) const MIX: Mix = Mix::ByContext;
-
     /// The defaults of the table above on a data set.
     #[must_use]
     pub fn new(dataset: Dataset) -> Self {
-        Self {
-            dataset,
-            protocol: Protocol::Split,
-            scenario: Scenario::Class,
-            contexts: 5,
-            pad: 0,
-            part: Part::Final,
-            order: Order::Incremental,
-            seeds: (2..=6).collect(),
-            hidden: vec![128, 128],
-            steps: 400,
-            batch: 32,
-            optimizer: OptimizerName::Adam,
-            lr: 1e-3,
-            threads: 1,
-        }
+        Self { dataset, setup: Setup::default() }
+    }
+
+    fn with(mut self, choose: impl FnOnce(&mut Setup)) -> Self {
+        choose(&mut self.setup);
+        self
     }
 
     /// How contexts are made from the data set.
     #[must_use]
     pub fn protocol(self, protocol: Protocol) -> Self {
-        Self { protocol, ..self }
+        self.with(|setup| setup.protocol = protocol)
     }
 
     /// What is told at test time.
     #[must_use]
     pub fn scenario(self, scenario: Scenario) -> Self {
-        Self { scenario, ..self }
+        self.with(|setup| setup.scenario = scenario)
     }
 
     /// Number of contexts.
     #[must_use]
     pub fn contexts(self, contexts: usize) -> Self {
-        Self { contexts, ..self }
+        self.with(|setup| setup.contexts = contexts)
     }
 
     /// Zero pixels at each side of an image before it is permuted.
     #[must_use]
     pub fn pad(self, pad: usize) -> Self {
-        Self { pad, ..self }
+        self.with(|setup| setup.pad = pad)
     }
 
     /// Whether results are wanted or hyper-parameters chosen.
     #[must_use]
     pub fn part(self, part: Part) -> Self {
-        Self { part, ..self }
+        self.with(|setup| setup.part = part)
     }
 
     /// One member of the population per seed.
     #[must_use]
     pub fn seeds(self, seeds: impl IntoIterator<Item = u64>) -> Self {
-        Self { seeds: seeds.into_iter().collect(), ..self }
+        self.with(|setup| setup.seeds = seeds.into_iter().collect())
     }
 
     /// Units of each hidden layer.
     #[must_use]
     pub fn hidden(self, units: &[usize]) -> Self {
-        Self { hidden: units.to_vec(), ..self }
+        self.with(|setup| setup.network.hidden = units.to_vec())
+    }
+
+    /// Probability that a hidden unit is dropped in training, in [0, 1).
+    #[must_use]
+    pub fn dropout(self, probability: f64) -> Self {
+        self.with(|setup| setup.network.dropout = probability)
+    }
+
+    /// How the weights start.
+    #[must_use]
+    pub fn init(self, init: Initializer) -> Self {
+        self.with(|setup| setup.network.init = init)
+    }
+
+    /// How many outputs there are, and when.
+    #[must_use]
+    pub fn head(self, head: Head) -> Self {
+        self.with(|setup| setup.head = head)
     }
 
     /// Steps per context.
     #[must_use]
     pub fn steps(self, steps: u32) -> Self {
-        Self { steps, ..self }
+        self.with(|setup| setup.steps = steps)
     }
 
     /// Rows of the stream per step.
     #[must_use]
     pub fn batch(self, rows: usize) -> Self {
-        Self { batch: rows, ..self }
+        self.with(|setup| setup.batch = rows)
     }
 
-    /// Optimiser and learning rate.
+    /// The optimiser, such as `Adam::new(1e-3)`.
     #[must_use]
-    pub fn optimizer(self, optimizer: OptimizerName, lr: f64) -> Self {
-        Self { optimizer, lr, ..self }
+    pub fn optimizer(self, optimizer: impl Into<OptimizerSpec>) -> Self {
+        self.with(|setup| setup.optimizer = optimizer.into())
+    }
+
+    /// The learning rate over the steps of a context. A joint run takes all contexts at once and as
+    /// many steps: there the schedule is stretched over all of them.
+    #[must_use]
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        self.with(|setup| setup.schedule = schedule)
+    }
+
+    /// The optimiser starts afresh in every context.
+    #[must_use]
+    pub fn reset_optimizer(self) -> Self {
+        self.with(|setup| setup.reset_optimizer = true)
+    }
+
+    /// How stream and replay are weighed.
+    #[must_use]
+    pub fn mix(self, mix: Mix) -> Self {
+        self.with(|setup| setup.mix = mix)
     }
 
     /// Threads of the CPU session.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
-        Self { threads, ..self }
+        self.with(|setup| setup.threads = threads)
     }
 
     /// All contexts at once, as long as all of them: the upper baseline.
     #[must_use]
     pub fn joint(self) -> Self {
-        Self { order: Order::Joint, ..self }
+        self.with(|setup| setup.order = Order::Joint)
     }
 
     /// Each context together with all before it.
     #[must_use]
     pub fn cumulative(self) -> Self {
-        Self { order: Order::Cumulative, ..self }
+        self.with(|setup| setup.order = Order::Cumulative)
     }
 
     /// The stream of a member.
@@ -197,10 +223,10 @@ impl Experiment {
     /// # Errors
     /// What cannot be cut from the data.
     pub fn stream(&self, seed: u64) -> Result<ContextStream, Error> {
-        let Self { protocol, scenario, contexts, pad, part, .. } = *self;
+        let Setup { protocol, scenario, contexts, pad, part, .. } = self.setup;
         let spec = StreamSpec { protocol, scenario, contexts, seed, part, pad };
         let stream = spec.build(&self.dataset)?;
-        Ok(match self.order {
+        Ok(match self.setup.order {
             Order::Incremental => stream,
             Order::Joint => stream.joint(),
             Order::Cumulative => stream.cumulative(),
@@ -213,34 +239,31 @@ impl Experiment {
     /// A strategy that needs what the scenario does not show, values out of range, a stream that
     /// cannot be cut.
     pub fn learner<'s>(&self, strategy: &'s dyn Strategy) -> Result<Learner<'s>, Error> {
-        let mut population: Vec<(u64, Box<dyn Stream>)> = Vec::with_capacity(self.seeds.len());
-        for &seed in &self.seeds {
+        let Setup { seeds, steps, batch, optimizer, head, mix, threads, .. } = &self.setup;
+        let mut population: Vec<(u64, Box<dyn Stream>)> = Vec::with_capacity(seeds.len());
+        for &seed in seeds {
             population.push((seed, Box::new(self.stream(seed)?)));
         }
-        let outputs = population.first().map_or(1, |(_, stream)| stream.outputs());
-        let inputs = (self.dataset.width + 2 * self.pad) * (self.dataset.height + 2 * self.pad);
-        let sizes = [&[inputs], &self.hidden[..], &[outputs]].concat();
-        let parameters = sizes.windows(2).fold(0_usize, |sum, layer| {
-            sum.saturating_add(layer[0].saturating_add(1).saturating_mul(layer[1]))
-        });
-        if parameters > Self::MOST_PARAMETERS {
-            return Err(Error::Impossible(format!(
-                "MLP of sizes {sizes:?}: {parameters} parameters, expected at most {}",
-                Self::MOST_PARAMETERS
-            )));
-        }
+        let network = self.network(population.first().map_or(1, |(_, stream)| stream.outputs()))?;
         let settings = Settings {
-            steps: self.steps,
-            batch: self.batch,
-            optimizer: self.optimizer.build(self.lr),
-            schedule: Schedule::Constant,
-            reset_optimizer: false,
-            head: Head::Full,
-            mix: Self::MIX,
-            threads: self.threads,
+            steps: *steps,
+            batch: *batch,
+            optimizer: optimizer.build(),
+            schedule: self.setup.stage_schedule(),
+            reset_optimizer: self.setup.reset_optimizer,
+            head: *head,
+            mix: *mix,
+            threads: *threads,
         };
-        let network = Box::new(Mlp::new(&sizes)?);
+        let network = Box::new(network);
         Ok(Learner::new(strategy, &self.dataset, population, network, settings)?)
+    }
+
+    /// The network with so many outputs.
+    pub(crate) fn network(&self, outputs: usize) -> Result<Mlp, Error> {
+        let Setup { pad, network, .. } = &self.setup;
+        let inputs = (self.dataset.width + 2 * pad) * (self.dataset.height + 2 * pad);
+        network.build(inputs, outputs)
     }
 
     /// Trains every member and says how it went, in the order of the seeds.
@@ -261,5 +284,38 @@ impl Experiment {
         observer: &mut dyn Observer,
     ) -> Result<Vec<Outcome>, Error> {
         Ok(run(&mut self.learner(strategy)?, observer)?)
+    }
+}
+
+impl Setup {
+    /// The schedule over the steps of one stage: that of a joint run is as long as all contexts.
+    fn stage_schedule(&self) -> Schedule {
+        let stretch = match self.order {
+            Order::Joint => u32::try_from(self.contexts).unwrap_or(u32::MAX),
+            Order::Incremental | Order::Cumulative => 1,
+        };
+        match self.schedule {
+            Schedule::Constant => Schedule::Constant,
+            Schedule::Cosine { warmup, steps, floor } => Schedule::Cosine {
+                warmup: warmup.saturating_mul(stretch),
+                steps: steps.saturating_mul(stretch),
+                floor,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joint_run_stretches_the_schedule_over_all_contexts() {
+        let schedule = Schedule::Cosine { warmup: 2, steps: 10, floor: 0.5 };
+        let setup = Setup { schedule, contexts: 3, ..Setup::default() };
+        assert_eq!(setup.stage_schedule(), schedule);
+        let joint = Setup { order: Order::Joint, ..setup };
+        let stretched = Schedule::Cosine { warmup: 6, steps: 30, floor: 0.5 };
+        assert_eq!(joint.stage_schedule(), stretched);
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! This crate puts the others under one name and adds what lies between a library and a benchmark:
 //! [`Experiment`], which builds stream, network and learner from a few choices; the [`registry`] of
-//! strategies by name; and [`Bench`], which runs a table of them and writes one [`Line`] of results
-//! per run. The `continual` binary only reads options and prints.
+//! strategies by name; and [`Bench`], which runs a table of them, asked for by a [`Request`] or by an
+//! [`ExperimentFile`], and writes one [`Line`] of results per run. The `continual` binary only reads options and prints.
 //!
 //! ```
 //! use continual::prelude::*;
@@ -32,12 +32,17 @@ pub use cl_tensor as tensor;
 
 mod bench;
 mod cell;
+mod choices;
 mod conventions;
 mod defaults;
 mod error;
 mod experiment;
+mod experiment_file;
+mod label;
 mod methods;
 mod nearest;
+mod network;
+mod optimizer;
 pub mod prelude;
 pub mod registry;
 mod request;
@@ -46,12 +51,14 @@ mod settings;
 mod strengths;
 mod tune;
 
-pub use bench::{Bench, Progress, Skipped};
-pub use cell::{Cell, CellCost};
+pub use bench::{Bench, Finished, Progress, Row, Skipped};
+pub use cell::{Cell, CellCost, Trained, Variant};
 pub use defaults::{Defaults, Preset};
 pub use error::Error;
-pub use experiment::{Experiment, OptimizerName};
+pub use experiment::Experiment;
+pub use experiment_file::{ExperimentFile, schema};
 pub use nearest::{choose, nearest};
+pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use request::Request;
 pub use results::{Line, Results};
 pub use settings::Settings;

@@ -7,6 +7,7 @@ use continual::Preset;
 use continual::metrics::METRICS;
 use continual::registry::STRATEGIES;
 use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
+use continual::schema::TABLES;
 use std::path::Path;
 
 pub(crate) fn run(options: &ListOptions) -> Result<()> {
@@ -49,6 +50,28 @@ fn text(data: Option<&Path>) -> String {
         section("Metrics", &metrics),
     ]
     .join("\n")
+}
+
+/// Every key of an experiment's file.
+pub(crate) fn keys() -> String {
+    let mut text = String::new();
+    for table in TABLES {
+        let title = match table.name {
+            "" => "Before the first table".to_owned(),
+            name => format!("[{name}]"),
+        };
+        let keys: Vec<(String, String)> = table
+            .keys
+            .iter()
+            .map(|key| {
+                let about = format!("{} ({}; default {})", key.purpose, key.range, key.default);
+                (key.name.to_owned(), about)
+            })
+            .collect();
+        text += &section(&title, &keys).replace('`', "");
+        text.push('\n');
+    }
+    text + "[[strategy]]\n  name and hyper-parameters: `continual list` has them all\n"
 }
 
 fn section(title: &str, entries: &[(String, String)]) -> String {

@@ -8,6 +8,7 @@ mod panics;
 mod print;
 mod progress;
 mod report;
+mod run_command;
 mod table;
 mod tune_command;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Bench(options) => bench_command::run(&options),
+        Command::Run(options) => run_command::run(&options),
         Command::List(options) => list::run(&options),
         Command::Tune(options) => tune_command::run(&options),
     };

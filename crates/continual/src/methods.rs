@@ -1,7 +1,7 @@
 //! From names and numbers to the methods: their hyper-parameters and constructors.
 
 use crate::Preset;
-use crate::registry::{Grid, Hyper, Numbers, Values};
+use crate::registry::{Grid, Hyper, Numbers, Place, Values};
 use cl_core::{Member, Strategy};
 use cl_gating::Xdg;
 use cl_regularize::{Ewc, Fisher, OnlineEwc, Si};
@@ -14,6 +14,7 @@ pub(crate) const LAMBDA: Hyper = Hyper {
     purpose: "strength of the penalty",
     range: "at least 0",
     numbers: Numbers::Real,
+    place: Place::Slot,
     grid: Grid::PowersOfTen { first: 0, last: 9 },
 };
 
@@ -24,6 +25,7 @@ pub(crate) const GAMMA: Hyper = Hyper {
     purpose: "what stays of the past per context",
     range: "0 to 1",
     numbers: Numbers::Real,
+    place: Place::Slot,
     grid: Grid::Fixed,
 };
 
@@ -34,6 +36,7 @@ pub(crate) const FISHER_ROWS: Hyper = Hyper {
     purpose: "at most this many rows of a context for the Fisher information; 0: all",
     range: "at least 0",
     numbers: Numbers::Whole,
+    place: Place::Structure,
     grid: Grid::Fixed,
 };
 
@@ -44,6 +47,7 @@ pub(crate) const C: Hyper = Hyper {
     purpose: "strength of the penalty",
     range: "at least 0",
     numbers: Numbers::Real,
+    place: Place::Slot,
     grid: Grid::PowersOfTen { first: -3, last: 5 },
 };
 
@@ -54,6 +58,7 @@ pub(crate) const XI: Hyper = Hyper {
     purpose: "keeps the importance of a parameter that hardly moved bounded",
     range: "above 0",
     numbers: Numbers::Real,
+    place: Place::Slot,
     grid: Grid::Fixed,
 };
 
@@ -64,6 +69,7 @@ pub(crate) const P: Hyper = Hyper {
     purpose: "fraction of each hidden layer that is off in a context",
     range: "at least 0, below 1",
     numbers: Numbers::Real,
+    place: Place::Slot,
     grid: Grid::TenthsBelowOne,
 };
 
@@ -74,6 +80,7 @@ pub(crate) const PER_CLASS: Hyper = Hyper {
     purpose: "rows kept per class of each context (the protocol says how many)",
     range: "at least 1",
     numbers: Numbers::Whole,
+    place: Place::Structure,
     grid: Grid::Fixed,
 };
 

@@ -33,7 +33,7 @@ impl Progress for Bar {
         self.begun += 1;
         self.end = self.end.saturating_add(cost.macs());
         let (begun, cells) = (self.begun, self.cells);
-        let (scenario, name) = (cell.scenario, &cell.composition.name);
+        let (scenario, name) = (cell.scenario, cell.label());
         self.bar.set_message(format!("{scenario}, {name} ({begun} of {cells})"));
     }
 

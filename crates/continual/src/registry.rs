@@ -41,6 +41,15 @@ pub enum Numbers {
     Whole,
 }
 
+/// Where a hyper-parameter's value acts: what a sweep over it is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A scalar slot of its name: the members of one population may differ in it.
+    Slot,
+    /// The structure of programs and memories: each value is a population of its own.
+    Structure,
+}
+
 /// How a hyper-parameter is chosen on validation images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grid {
@@ -87,6 +96,8 @@ pub struct Hyper {
     pub range: &'static str,
     /// Which numbers it may be.
     pub numbers: Numbers,
+    /// Where it acts.
+    pub place: Place,
     /// How it is chosen.
     pub grid: Grid,
 }
@@ -275,6 +286,45 @@ impl Composition {
         Ok(Self { name: names.join("+"), parts })
     }
 
+    /// A strategy alone.
+    #[must_use]
+    pub fn of(entry: &'static Entry) -> Self {
+        Self { name: entry.name.to_owned(), parts: vec![entry] }
+    }
+
+    /// The hyper-parameters of its parts by `strategy.hyper`, each once.
+    #[must_use]
+    pub fn hypers(&self) -> Vec<(String, &'static Hyper)> {
+        let mut all: Vec<(String, &'static Hyper)> = Vec::new();
+        for part in &self.parts {
+            for hyper in part.hypers {
+                let name = format!("{}.{}", part.name, hyper.name);
+                if !all.iter().any(|(known, _)| *known == name) {
+                    all.push((name, hyper));
+                }
+            }
+        }
+        all
+    }
+
+    /// A hyper-parameter by `strategy.hyper`.
+    #[must_use]
+    pub fn hyper(&self, name: &str) -> Option<&'static Hyper> {
+        self.hypers().into_iter().find_map(|(known, hyper)| (known == name).then_some(hyper))
+    }
+
+    /// The slots in which a hyper-parameter lies: one for each part of that strategy, named as
+    /// [`cl_core::Parts`] names them.
+    pub(crate) fn slots(&self, name: &str) -> Vec<String> {
+        let Some((strategy, hyper)) = name.split_once('.') else { return Vec::new() };
+        let instances = self.parts.iter().filter(|part| part.name == strategy).count();
+        let slot = |instance| match instance {
+            1 => format!("{strategy}/{hyper}"),
+            n => format!("{strategy}#{n}/{hyper}"),
+        };
+        (1..=instances).map(slot).collect()
+    }
+
     /// Whether the others are compared with it.
     #[must_use]
     pub fn is_baseline(&self) -> bool {
@@ -351,6 +401,30 @@ mod tests {
         );
         let tenths = Grid::TenthsBelowOne.values();
         assert_eq!((tenths.len(), tenths[0], tenths[3], tenths[9]), (10, 0.0, 0.3, 0.9));
+    }
+
+    /// Both directions: a slot that is missing would make a sweep fail, one that is not used would
+    /// cost a population per value.
+    #[test]
+    fn what_is_said_to_be_a_slot_is_one() {
+        use cl_scenarios::{Scenario, digits};
+        let experiment = Experiment::new(digits()).scenario(Scenario::Task).hidden(&[4]).seeds([2]);
+        for entry in STRATEGIES {
+            let composition = Composition::of(entry);
+            let strategies = composition.build(Preset::Paper, &defaults(Preset::Paper));
+            let mut learner = experiment.learner(&strategies).unwrap();
+            for (name, hyper) in composition.hypers() {
+                for slot in composition.slots(&name) {
+                    let written = learner.set_hyper(&slot, 0, 1.0).is_ok();
+                    assert_eq!(written, hyper.place == Place::Slot, "{slot}");
+                }
+            }
+        }
+        let twice = Composition::parse("ewc+ewc").unwrap();
+        assert_eq!(twice.slots("ewc.lambda"), ["ewc/lambda", "ewc#2/lambda"]);
+        let strategies = twice.build(Preset::Paper, &defaults(Preset::Paper));
+        let mut learner = experiment.learner(&strategies).unwrap();
+        learner.set_hyper("ewc#2/lambda", 0, 1.0).unwrap();
     }
 
     #[test]

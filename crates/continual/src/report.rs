@@ -2,22 +2,28 @@
 
 use crate::table::accuracies;
 use anyhow::Result;
-use continual::scenarios::{Protocol, Scenario};
-use continual::{Bench, Line};
+use continual::scenarios::{Part, Protocol, Scenario};
+use continual::{Bench, Finished, Skipped};
 use std::fmt::Write;
 use std::path::Path;
 
 /// The table, what it shows, what to expect, and where the results are.
-pub(crate) fn text(bench: &Bench, lines: &[Line], path: &Path) -> Result<String> {
+pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<String> {
     let Bench { dataset, protocol, contexts, seeds, scenarios, .. } = bench;
+    let lines = &finished.lines;
+    let images = match bench.part {
+        Part::Final => "",
+        Part::Validation => " on validation images",
+    };
     let mut text = format!(
-        "Final accuracy in %, {dataset}, {protocol}, {contexts} context{}: mean ± s.e.m. over {}\n\n",
+        "Final accuracy in %{images}, {dataset}, {protocol}, {contexts} context{}: mean ± s.e.m. over {}\n\n",
         if *contexts == 1 { "" } else { "s" },
         seeds_told(seeds)
     );
     text += &accuracies(bench, lines)?;
     text += "\n* baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n";
-    text += &gaps(bench);
+    text += &gaps(&bench.skipped);
+    text += &gaps(&finished.diverged);
     if scenarios.contains(&Scenario::Class) && *contexts > 1 {
         writeln!(text, "{}", expectation(*protocol, *contexts))?;
     }
@@ -30,15 +36,20 @@ pub(crate) fn text(bench: &Bench, lines: &[Line], path: &Path) -> Result<String>
 fn seeds_told(seeds: &[u64]) -> String {
     match seeds {
         [one] => format!("seed {one} alone"),
-        [first, .., last] => format!("{} seeds ({first} to {last})", seeds.len()),
-        [] => "no seeds".to_owned(),
+        [first, .., last] if seeds.windows(2).all(|pair| pair[1] == pair[0].saturating_add(1)) => {
+            format!("{} seeds ({first} to {last})", seeds.len())
+        }
+        all => {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            format!("{} seeds ({})", all.len(), all.join(", "))
+        }
     }
 }
 
 /// Why cells are empty, each reason once.
-pub(crate) fn gaps(bench: &Bench) -> String {
+pub(crate) fn gaps(skipped: &[Skipped]) -> String {
     let mut text = String::new();
-    for skipped in &bench.skipped {
+    for skipped in skipped {
         text += &format!("- {} in {}: {}.\n", skipped.strategy, skipped.scenario, skipped.reason);
     }
     text
@@ -79,7 +90,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_are_told_as_a_range() {
+    fn seeds_are_told_as_a_range_or_one_by_one() {
+        assert_eq!(seeds_told(&[2, 7, 4]), "3 seeds (2, 7, 4)");
         assert_eq!(seeds_told(&[2]), "seed 2 alone");
         assert_eq!(seeds_told(&[2, 3, 4]), "3 seeds (2 to 4)");
     }

@@ -1,15 +1,18 @@
 //! What a person asks for, and what it means.
 
-use crate::defaults::Defaults;
+use crate::choices::{
+    Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
+    Wording, all, check_count, check_hyper, seeds,
+};
 use crate::nearest::unknown;
-use crate::registry::{Composition, Hyper, Numbers, STRATEGIES};
-use crate::{Error, Experiment, OptimizerName, Preset, choose};
+use crate::optimizer::check_number;
+use crate::registry::{Composition, Hyper, STRATEGIES};
+use crate::{Error, OptimizerName, Preset, choose};
 use cl_scenarios::{DatasetName, Protocol, Scenario};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A benchmark as asked for on the command line; what is `None` follows from the data set and the
-/// protocol ([`Defaults::of`]).
+/// protocol ([`Defaults::of`](crate::Defaults::of)).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
     /// `digits`, `mnist` or `fashion-mnist`.
@@ -30,7 +33,7 @@ pub struct Request {
     pub batch: Option<usize>,
     /// Hidden units, separated by commas.
     pub hidden: Option<String>,
-    /// `adam` or `sgd`.
+    /// `adam`, `adamw` or `sgd`.
     pub optimizer: Option<String>,
     /// Learning rate.
     pub lr: Option<f64>,
@@ -46,39 +49,6 @@ pub struct Request {
     pub quick: bool,
 }
 
-/// A strategy of a request.
-#[derive(Clone, Debug)]
-pub(crate) struct Chosen {
-    pub composition: Composition,
-    /// Asked for by name, not by `all`.
-    pub by_name: bool,
-}
-
-/// A request, understood.
-#[derive(Clone, Debug)]
-pub(crate) struct Choices {
-    pub dataset: DatasetName,
-    pub protocol: Protocol,
-    pub preset: Preset,
-    pub scenarios: Vec<Scenario>,
-    pub strategies: Vec<Chosen>,
-    pub defaults: Defaults,
-    pub experiment: Experiment,
-    /// Hyper-parameters by `strategy.name`.
-    pub set: BTreeMap<String, f64>,
-    /// What was chosen otherwise than the default protocol has it.
-    pub deviations: Vec<&'static str>,
-}
-
-/// The seed of the first run; seed 1 is for choosing hyper-parameters.
-const FIRST_SEED: u64 = 2;
-/// The widest layer, the largest batch and so on: more would end without memory, not with a message.
-const MOST_ROWS: usize = 16_384;
-const MOST_LAYERS: usize = 16;
-const MOST_CONTEXTS: usize = 1000;
-const MOST_SEEDS: u64 = 1000;
-const MOST_THREADS: usize = 1024;
-
 impl Request {
     /// Resolves names, checks ranges, loads the data.
     pub(crate) fn choices(&self) -> Result<Choices, Error> {
@@ -86,83 +56,52 @@ impl Request {
             |given: &Option<String>, default: &str| given.as_deref().unwrap_or(default).to_owned();
         let dataset = choose("data set", &name(&self.dataset, "digits"), &DatasetName::ALL)?;
         let protocol = choose("protocol", &name(&self.protocol, "split"), &Protocol::ALL)?;
-        let defaults = Defaults::of(dataset, protocol);
-        let preset = match &self.preset {
-            Some(preset) => choose("preset", preset, &Preset::ALL)?,
-            None => defaults.preset,
-        };
-        let optimizer = choose("optimizer", &name(&self.optimizer, "adam"), &OptimizerName::ALL)?;
-        let scenarios = scenarios(&name(&self.scenario, "task,domain,class"))?;
-        let strategies = strategies(&name(&self.strategy, "all"))?;
-        let set = set(&self.set, &strategies)?;
-
-        let (usual_steps, seeds) = match self.quick {
-            true => (Defaults::QUICK_STEPS, Defaults::QUICK_SEEDS),
-            false => (defaults.steps, defaults.seeds),
-        };
-        let contexts = at_most("--contexts", self.contexts, defaults.contexts, MOST_CONTEXTS)?;
-        let steps = at_most("--steps", self.steps, usual_steps, u32::MAX / contexts as u32)?;
-        let seeds = at_most("--seeds", self.seeds, seeds, MOST_SEEDS)?;
-        let batch = at_most("--batch", self.batch, defaults.batch, MOST_ROWS)?;
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = at_most("--threads", self.threads, available, MOST_THREADS)?;
-        let hidden = match &self.hidden {
-            Some(text) => hidden(text)?,
-            None => defaults.hidden.clone(),
-        };
-        let lr = self.lr.unwrap_or(defaults.lr);
-        if !(lr as f32 > 0.0 && (lr as f32).is_finite()) {
-            let expected = "a positive number that 32 bits hold".to_owned();
-            return Err(Error::Value { what: "--lr".to_owned(), value: lr.to_string(), expected });
+        let mut draft = Draft::of(dataset, protocol);
+        if self.quick {
+            draft = draft.quick();
         }
-        let asked = [
-            ("--contexts", contexts != defaults.contexts),
-            ("--steps", steps != usual_steps),
-            ("--batch", batch != defaults.batch),
-            ("--hidden", hidden != defaults.hidden),
-            ("--optimizer", optimizer != OptimizerName::Adam),
-            ("--lr", lr != defaults.lr),
-            ("--preset", preset != defaults.preset),
-            ("--set", !set.is_empty()),
-        ];
-        let deviations =
-            asked.iter().filter(|(_, differs)| *differs).map(|(option, _)| *option).collect();
-        // The data last: reading it takes longest.
-        let data = dataset.load(self.data.as_deref())?;
-        let experiment = Experiment::new(data)
-            .protocol(protocol)
-            .contexts(contexts)
-            .pad(defaults.pad)
-            .seeds(FIRST_SEED..FIRST_SEED + seeds)
-            .hidden(&hidden)
-            .steps(steps)
-            .batch(batch)
-            .optimizer(optimizer, lr)
-            .threads(threads);
-        Ok(Choices {
-            dataset,
-            protocol,
-            preset,
-            scenarios,
-            strategies,
-            defaults,
-            experiment,
-            set,
-            deviations,
-        })
+        if let Some(preset) = &self.preset {
+            draft.preset = choose("preset", preset, &Preset::ALL)?;
+        }
+        let optimizer = choose("optimizer", &name(&self.optimizer, "adam"), &OptimizerName::ALL)?;
+        if let Some(names) = &self.scenario {
+            draft.scenarios = scenarios(names)?;
+        }
+        if let Some(names) = &self.strategy {
+            draft.strategies = strategies(names)?;
+        }
+        set(&self.set, &mut draft.strategies)?;
+
+        let setup = &mut draft.setup;
+        count("--contexts", self.contexts, MOST_CONTEXTS, &mut setup.contexts)?;
+        count("--steps", self.steps, u32::MAX / setup.contexts as u32, &mut setup.steps)?;
+        let mut members = setup.seeds.len() as u64;
+        count("--seeds", self.seeds, MOST_SEEDS, &mut members)?;
+        setup.seeds = seeds(members);
+        count("--batch", self.batch, MOST_ROWS, &mut setup.batch)?;
+        count("--threads", self.threads, MOST_THREADS, &mut setup.threads)?;
+        if let Some(text) = &self.hidden {
+            setup.network.hidden = hidden(text)?;
+        }
+        let lr = self.lr.unwrap_or(draft.defaults.lr);
+        check_number("lr", lr).map_err(|expected| value("--lr", lr, expected))?;
+        setup.optimizer = optimizer.at(lr);
+        draft.choices(self.data.as_deref(), Wording::Options)
     }
 }
 
-fn at_most<T>(what: &str, given: Option<T>, default: T, most: T) -> Result<T, Error>
+fn value(what: &str, value: impl ToString, expected: impl Into<String>) -> Error {
+    Error::Value { what: what.to_owned(), value: value.to_string(), expected: expected.into() }
+}
+
+/// Puts a count that was given into its place.
+fn count<T>(what: &str, given: Option<T>, most: T, place: &mut T) -> Result<(), Error>
 where
     T: Copy + PartialOrd + From<u8> + std::fmt::Display,
 {
-    let value = given.unwrap_or(default);
-    if value >= T::from(1) && value <= most {
-        return Ok(value);
-    }
-    let expected = format!("1 to {most}");
-    Err(Error::Value { what: what.to_owned(), value: value.to_string(), expected })
+    *place = check_count(given.unwrap_or(*place), most)
+        .map_err(|expected| value(what, given.unwrap_or(*place), expected))?;
+    Ok(())
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {
@@ -182,22 +121,20 @@ fn scenarios(text: &str) -> Result<Vec<Scenario>, Error> {
 
 /// Each strategy once: what is named twice runs once.
 fn strategies(text: &str) -> Result<Vec<Chosen>, Error> {
-    let mut all: Vec<Chosen> = Vec::new();
+    let mut chosen: Vec<Chosen> = Vec::new();
     for name in parts(text) {
-        let by_name = name != "all";
-        let names = match by_name {
-            true => vec![name],
-            false => STRATEGIES.iter().map(|entry| entry.name).collect(),
+        let more = match name {
+            "all" => all(),
+            name => vec![Chosen::new(Composition::parse(name)?)],
         };
-        for name in names {
-            let composition = Composition::parse(name)?;
-            match all.iter_mut().find(|known| known.composition.name == composition.name) {
-                Some(known) => known.by_name |= by_name,
-                None => all.push(Chosen { composition, by_name }),
+        for one in more {
+            match chosen.iter_mut().find(|known| known.composition.name == one.composition.name) {
+                Some(known) => known.by_name |= one.by_name,
+                None => chosen.push(one),
             }
         }
     }
-    Ok(all)
+    Ok(chosen)
 }
 
 fn hidden(text: &str) -> Result<Vec<usize>, Error> {
@@ -214,45 +151,36 @@ fn hidden(text: &str) -> Result<Vec<usize>, Error> {
 /// The hyper-parameters that may be set: those of the strategies that run.
 pub(crate) fn hypers(strategies: &[Chosen]) -> Vec<(String, &'static Hyper)> {
     let mut all: Vec<(String, &'static Hyper)> = Vec::new();
-    for part in strategies.iter().flat_map(|chosen| &chosen.composition.parts) {
-        for hyper in part.hypers {
-            let name = format!("{}.{}", part.name, hyper.name);
-            if !all.iter().any(|(known, _)| *known == name) {
-                all.push((name, hyper));
-            }
+    for (name, hyper) in strategies.iter().flat_map(|chosen| chosen.composition.hypers()) {
+        if !all.iter().any(|(known, _)| *known == name) {
+            all.push((name, hyper));
         }
     }
     all
 }
 
-fn set(given: &[String], strategies: &[Chosen]) -> Result<BTreeMap<String, f64>, Error> {
+/// Gives every strategy the values that were given for its parts; of two the last.
+fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
     let known = hypers(strategies);
-    let mut values = BTreeMap::new();
     for text in given {
-        let wrong = |expected: &str| Error::Value {
-            what: "--set".to_owned(),
-            value: text.clone(),
-            expected: expected.to_owned(),
-        };
-        let (name, value) = text
+        let wrong = |expected: &str| value("--set", text, expected);
+        let (name, number) = text
             .split_once('=')
-            .map(|(name, value)| (name.trim(), value.trim()))
+            .map(|(name, number)| (name.trim(), number.trim()))
             .ok_or_else(|| wrong("STRATEGY.NAME=VALUE, such as ewc.lambda=1e5"))?;
         let Some((_, hyper)) = known.iter().find(|(known, _)| known == name) else {
             return Err(unknown_hyper(name, &known));
         };
-        let value: f64 = value
-            .parse()
-            .ok()
-            .filter(|value: &f64| (*value as f32).is_finite())
-            .ok_or_else(|| wrong("a number that 32 bits hold"))?;
-        let count = value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0;
-        if hyper.numbers == Numbers::Whole && !count {
-            return Err(wrong("a whole number of at least 0"));
+        let number: f64 = number.parse().map_err(|_| wrong("a number that 32 bits hold"))?;
+        check_hyper(hyper, number).map_err(wrong)?;
+        for chosen in strategies.iter_mut() {
+            if chosen.composition.hyper(name).is_some() {
+                chosen.hyper.retain(|(known, _)| known != name);
+                chosen.hyper.push((name.to_owned(), vec![number]));
+            }
         }
-        values.insert(name.to_owned(), value);
     }
-    Ok(values)
+    Ok(())
 }
 
 /// A name that nothing has, or one of a strategy that is not among those that run.
@@ -291,9 +219,9 @@ mod tests {
     #[test]
     fn the_default_request_is_the_digits_protocol() {
         let choices = Request::default().choices().unwrap();
-        assert_eq!(choices.experiment.seeds, [2, 3, 4, 5, 6]);
-        assert_eq!(choices.experiment.hidden, [128, 128]);
-        assert_eq!((choices.experiment.steps, choices.experiment.batch), (400, 32));
+        assert_eq!(choices.experiment.setup.seeds, [2, 3, 4, 5, 6]);
+        assert_eq!(choices.experiment.setup.network.hidden, [128, 128]);
+        assert_eq!((choices.experiment.setup.steps, choices.experiment.setup.batch), (400, 32));
         assert_eq!(choices.scenarios, Scenario::ALL);
         assert_eq!(choices.strategies.len(), STRATEGIES.len());
         assert!(choices.deviations.is_empty());
@@ -302,11 +230,14 @@ mod tests {
     #[test]
     fn quick_changes_steps_and_seeds_unless_they_are_given() {
         let quick = Request { quick: true, ..Request::default() }.choices().unwrap();
-        assert_eq!((quick.experiment.steps, quick.experiment.seeds.len()), (100, 2));
+        assert_eq!((quick.experiment.setup.steps, quick.experiment.setup.seeds.len()), (100, 2));
         assert!(quick.deviations.is_empty());
         let given = Request { quick: true, steps: Some(7), seeds: Some(1), ..Request::default() };
         let given = given.choices().unwrap();
-        assert_eq!((given.experiment.steps, &given.experiment.seeds[..]), (7, &[2][..]));
+        assert_eq!(
+            (given.experiment.setup.steps, &given.experiment.setup.seeds[..]),
+            (7, &[2][..])
+        );
         assert_eq!(given.deviations, ["--steps"]);
     }
 
@@ -324,7 +255,7 @@ mod tests {
             choices.strategies.iter().map(|chosen| chosen.composition.name.as_str()).collect();
         assert_eq!(names[..2], ["joint", "none"]);
         assert_eq!(names.len(), STRATEGIES.len());
-        assert_eq!(choices.experiment.hidden, [30, 20]);
+        assert_eq!(choices.experiment.setup.network.hidden, [30, 20]);
     }
 
     #[test]

@@ -34,10 +34,18 @@ pub struct Settings {
     pub batch: usize,
     /// Hidden units of the MLP.
     pub hidden: Vec<usize>,
-    /// `adam` or `sgd`.
+    /// Probability that a hidden unit is dropped in training.
+    pub dropout: f64,
+    /// How the weights start.
+    pub init: String,
+    /// `adam`, `adamw` or `sgd`.
     pub optimizer: String,
     /// Learning rate.
     pub lr: f64,
+    /// The optimiser's other numbers by name; `nesterov` is 1 or 0.
+    pub optimizer_numbers: BTreeMap<String, f64>,
+    /// The learning rate over the steps of a context.
+    pub schedule: String,
     /// Whether the optimiser starts afresh in every context.
     pub reset_optimizer: bool,
     /// How stream and replay are weighed.
@@ -96,8 +104,12 @@ mod tests {
             steps_per_context: 400,
             batch: 32,
             hidden: vec![128, 128],
+            dropout: 0.0,
+            init: "fan-in".to_owned(),
             optimizer: "adam".to_owned(),
             lr: 1e-3,
+            optimizer_numbers: BTreeMap::from([("beta1".to_owned(), 0.9)]),
+            schedule: "constant".to_owned(),
             reset_optimizer: false,
             mix: "by-context".to_owned(),
             seed: 2,
@@ -108,10 +120,11 @@ mod tests {
     fn the_canonical_form_is_sorted_and_without_spaces() {
         assert_eq!(
             settings().canonical().unwrap(),
-            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"hidden\":[128,128],\
-             \"hyper\":{\"ewc.lambda\":100000.0},\"lr\":0.001,\"mix\":\"by-context\",\
-             \"optimizer\":\"adam\",\"pad\":0,\"part\":\"final\",\"preset\":\"paper\",\
-             \"protocol\":\"split\",\"reset_optimizer\":false,\"scenario\":\"class\",\"seed\":2,\
+            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"dropout\":0.0,\"hidden\":[128,128],\
+             \"hyper\":{\"ewc.lambda\":100000.0},\"init\":\"fan-in\",\"lr\":0.001,\
+             \"mix\":\"by-context\",\"optimizer\":\"adam\",\"optimizer_numbers\":{\"beta1\":0.9},\
+             \"pad\":0,\"part\":\"final\",\"preset\":\"paper\",\"protocol\":\"split\",\
+             \"reset_optimizer\":false,\"scenario\":\"class\",\"schedule\":\"constant\",\"seed\":2,\
              \"steps_per_context\":400,\"strategy\":\"ewc\"}"
         );
     }
@@ -123,14 +136,14 @@ mod tests {
         assert_eq!(settings().hash("abc").unwrap(), HASH);
     }
 
-    const HASH: &str = "800ed73ef1e9ac1434e72e3344e3f1ead3b851e149f81adb74a95f9c48a70875";
+    const HASH: &str = "33cbbe31743f70131ef41bc73e42a15033e6f0ca3394c6b96a52882c4bedbb54";
 
     #[test]
     fn every_setting_and_the_data_change_the_hash() {
         let base = serde_json::to_value(settings()).unwrap();
         let mut seen = vec![settings().hash("abc").unwrap(), settings().hash("abd").unwrap()];
         let fields: Vec<String> = base.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields.len(), 17);
+        assert_eq!(fields.len(), 21);
         for field in fields {
             let mut changed = base.clone();
             let value = &mut changed[&field];

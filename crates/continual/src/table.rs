@@ -17,28 +17,28 @@ pub(crate) fn markdown(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-/// Final accuracies, rows strategies, columns scenarios; `*` marks baselines, `-` what cannot be run.
+/// Final accuracies, rows strategies and values of sweeps, columns scenarios; `*` marks
+/// baselines, `-` what has no results.
 pub(crate) fn accuracies(bench: &Bench, lines: &[Line]) -> Result<String, Error> {
     let header = std::iter::once("strategy".to_owned())
         .chain(bench.scenarios.iter().map(ToString::to_string))
         .collect();
     let mut rows = Vec::new();
-    for strategy in &bench.strategies {
-        let cells = bench.cells.iter();
-        let baseline = cells
-            .filter(|cell| cell.composition.name == *strategy)
-            .any(|cell| cell.composition.is_baseline());
-        let mut row = vec![format!("{strategy}{}", if baseline { " *" } else { "" })];
-        for scenario in &bench.scenarios {
-            let scenario = scenario.to_string();
-            let values: Vec<f64> = lines
+    for row in &bench.rows {
+        let mut texts = vec![format!("{}{}", row.label, if row.is_baseline { " *" } else { "" })];
+        for &scenario in &bench.scenarios {
+            let values: Vec<f64> = bench
+                .runs(row, scenario, lines)
                 .iter()
-                .filter(|line| line.strategy == *strategy && line.scenario == scenario)
                 .filter_map(|line| line.metrics.get("final_accuracy").copied())
                 .collect();
-            row.push(if values.is_empty() { "-".to_owned() } else { cell(&Summary::of(&values)?) });
+            texts.push(if values.is_empty() {
+                "-".to_owned()
+            } else {
+                cell(&Summary::of(&values)?)
+            });
         }
-        rows.push(row);
+        rows.push(texts);
     }
     Ok(markdown(header, rows))
 }
@@ -78,7 +78,7 @@ mod tests {
         };
         let bench = Bench::new(&request, &Strengths::default()).unwrap();
         let costs = bench.costs().unwrap();
-        let mut lines = bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap();
+        let mut lines = bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap().lines;
         for line in &mut lines {
             let value = match line.strategy.as_str() {
                 "none" => 0.125,

@@ -1,10 +1,9 @@
 //! Choosing strengths on validation images.
 
+use crate::choices::{Choices, Chosen};
 use crate::registry::{Composition, Grid};
-use crate::request::{Choices, hypers};
+use crate::request::hypers;
 use crate::{Bench, Cell, Error, Key, Request, Strengths};
-use cl_core::{Outcome, run};
-use cl_metrics::final_accuracy;
 use cl_scenarios::{Part, Scenario};
 
 /// The seed under which strengths are chosen; results use others.
@@ -78,13 +77,12 @@ impl Tuning {
                     continue;
                 }
                 let Some((strategy, _)) = name.split_once('.') else { continue };
-                let composition = Composition::parse(strategy)?;
-                let cell = self.cell(&composition, scenario, None);
+                let values = hyper.grid.values();
+                let cell = self.cell(strategy, scenario, &name, &values)?;
                 if cell.impossible()?.is_some() {
                     continue;
                 }
-                let values = hyper.grid.values();
-                let points = self.population(&cell, &name, &values)?;
+                let points = points(&cell, &name, &values)?;
                 let sweep = Sweep { section: self.key(scenario).section(), name, points };
                 seen(&sweep);
                 all.push(sweep);
@@ -96,71 +94,41 @@ impl Tuning {
     fn key(&self, scenario: Scenario) -> Key {
         Key {
             dataset: self.choices.dataset.to_string(),
-            protocol: self.choices.protocol,
+            protocol: self.choices.experiment.setup.protocol,
             preset: self.choices.preset,
             scenario,
         }
     }
 
+    /// A strategy alone with every value of the grid, otherwise as it was chosen.
     fn cell(
         &self,
-        composition: &Composition,
-        scenario: Scenario,
-        set: Option<(&str, f64)>,
-    ) -> Cell {
-        match set {
-            None => Cell::new(&self.choices, &self.strengths, composition, scenario),
-            Some((name, value)) => {
-                let mut choices = self.choices.clone();
-                choices.set.insert(name.to_owned(), value);
-                Cell::new(&choices, &self.strengths, composition, scenario)
-            }
-        }
-    }
-
-    /// All values as one population whose members differ in the slot.
-    fn population(&self, cell: &Cell, name: &str, values: &[f64]) -> Result<Vec<Point>, Error> {
-        let experiment = cell.experiment.clone().seeds(values.iter().map(|_| SEED));
-        let mut learner = experiment.learner(cell.strategy())?;
-        let slot = name.replace('.', "/");
-        for (member, &value) in values.iter().enumerate() {
-            learner.set_hyper(&slot, member, value as f32)?;
-        }
-        match run(&mut learner, &mut ()) {
-            Ok(outcomes) => points(values, &outcomes),
-            // One value too large stops them all: find out which.
-            Err(cl_core::Error::Tensor(_) | cl_core::Error::Diverged { .. }) => {
-                self.one_by_one(&cell.composition, cell.scenario, name, values)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn one_by_one(
-        &self,
-        composition: &Composition,
+        strategy: &str,
         scenario: Scenario,
         name: &str,
         values: &[f64],
-    ) -> Result<Vec<Point>, Error> {
-        let mut all = Vec::with_capacity(values.len());
-        for &value in values {
-            let cell = self.cell(composition, scenario, Some((name, value)));
-            match cell.experiment.run(cell.strategy()) {
-                Ok(outcomes) => all.extend(points(&[value], &outcomes)?),
-                Err(error) if error.is_bad_input() => return Err(error),
-                Err(_) => all.push(Point { value, accuracy: None }),
-            }
-        }
-        Ok(all)
+    ) -> Result<Cell, Error> {
+        let composition = Composition::parse(strategy)?;
+        let given = self.choices.strategies.iter().flat_map(|chosen| &chosen.hyper);
+        let mut hyper: Vec<(String, Vec<f64>)> =
+            given.filter(|(known, _)| composition.hyper(known).is_some()).cloned().collect();
+        hyper.retain(|(known, _)| known != name);
+        hyper.push((name.to_owned(), values.to_vec()));
+        let chosen = Chosen { hyper, ..Chosen::new(composition) };
+        let given: Vec<_> = chosen.groups().into_iter().flatten().collect();
+        Ok(Cell::new(&self.choices, &self.strengths, &chosen, &given, scenario))
     }
 }
 
-fn points(values: &[f64], outcomes: &[Outcome]) -> Result<Vec<Point>, Error> {
-    let point = |(&value, outcome): (&f64, &Outcome)| {
-        Ok(Point { value, accuracy: Some(final_accuracy(&outcome.accuracy)?) })
+/// All values as one population; a value whose loss is no number any more has no line.
+fn points(cell: &Cell, name: &str, values: &[f64]) -> Result<Vec<Point>, Error> {
+    let trained = cell.run(&mut ())?;
+    let accuracy = |value: f64| {
+        let line =
+            trained.lines.iter().find(|line| line.settings.hyper.get(name) == Some(&value))?;
+        line.metrics.get("final_accuracy").copied()
     };
-    values.iter().zip(outcomes).map(point).collect()
+    Ok(values.iter().map(|&value| Point { value, accuracy: accuracy(value) }).collect())
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn tiny(strategy: &str, scenario: &str) -> Request {
 fn run(request: &Request) -> Vec<Line> {
     let bench = Bench::new(request, &Strengths::built_in().unwrap()).unwrap();
     let costs = bench.costs().unwrap();
-    bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap()
+    bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap().lines
 }
 
 fn names() -> String {
@@ -141,7 +141,7 @@ fn the_bytes_of_a_dry_run_bound_those_that_are_kept() {
         let bench = Bench::new(&tiny("all", scenario), &Strengths::built_in().unwrap()).unwrap();
         for cell in &bench.cells {
             let cost = cell.cost().unwrap();
-            let kept = cell.run(&mut ()).unwrap()[0].bytes_kept;
+            let kept = cell.run(&mut ()).unwrap().lines[0].bytes_kept;
             let name = &cell.composition.name;
             assert!(kept <= cost.costs.bytes_kept, "{name}: {kept} > {}", cost.costs.bytes_kept);
             assert_eq!(kept == 0, cell.composition.is_baseline(), "{name}");
@@ -177,8 +177,8 @@ fn what_is_set_comes_before_strengths_and_strengths_before_defaults() {
             ..tiny("si,er", "class")
         };
         let bench = Bench::new(&request, strengths).unwrap();
-        let cell = bench.cells.iter().find(|cell| cell.settings.hyper.contains_key(name)).unwrap();
-        cell.settings.hyper[name]
+        let mut variants = bench.cells.iter().flat_map(|cell| &cell.variants);
+        variants.find_map(|variant| variant.settings.hyper.get(name).copied()).unwrap()
     };
     assert_eq!(hyper(&["si.c=3"], &strengths, None, "si.c"), 3.0);
     assert_eq!(hyper(&[], &strengths, None, "si.c"), 7.0);

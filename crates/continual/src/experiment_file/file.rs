@@ -1,0 +1,111 @@
+//! The file as a whole.
+
+use super::source::Source;
+use super::tables::draft;
+use crate::choices::{MOST_THREADS, Wording, check_count};
+use crate::{Bench, Error, Strengths};
+use cl_scenarios::Stream;
+use std::path::{Path, PathBuf};
+
+/// An experiment described by a TOML file; what it does not say is as in the default benchmark.
+///
+/// Every key is documented in docs/EXPERIMENTS.md; examples/experiment.toml has them all.
+///
+/// ```
+/// use continual::{ExperimentFile, Strengths};
+///
+/// let text = "
+///     scenario = 'class'
+///     seeds = [2]
+///     training = { steps = 5 }
+///     strategy = ['none', { name = 'ewc', lambda = [0.0, 1e3] }]
+/// ";
+/// let bench = ExperimentFile::parse(text, "mine.toml").bench(&Strengths::built_in()?)?;
+/// let rows: Vec<&str> = bench.rows.iter().map(|row| row.label.as_str()).collect();
+/// assert_eq!(rows, ["none", "ewc lambda=0", "ewc lambda=1e3"]);
+///
+/// let typo = ExperimentFile::parse("[training]\nsteeps = 5\n", "mine.toml");
+/// let Err(error) = typo.bench(&Strengths::built_in()?) else { panic!("refused") };
+/// assert!(error.to_string().starts_with(
+///     "mine.toml:2: key of [training] `steeps` is unknown: did you mean `steps`?"
+/// ));
+/// # Ok::<(), continual::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ExperimentFile {
+    text: String,
+    name: String,
+    /// What paths in the file are relative to.
+    folder: PathBuf,
+    data: Option<PathBuf>,
+    threads: Option<usize>,
+}
+
+impl ExperimentFile {
+    /// A file's text; nothing is checked yet.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no text.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::Impossible(format!("cannot be read: {error}")).at(name.clone())
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { folder, ..Self::parse(text, name) })
+    }
+
+    /// A text; `name` stands for the file in messages, paths in it are relative to the working
+    /// folder.
+    #[must_use]
+    pub fn parse(text: impl Into<String>, name: impl Into<String>) -> Self {
+        let (text, name) = (text.into(), name.into());
+        Self { text, name, folder: PathBuf::new(), data: None, threads: None }
+    }
+
+    /// Another folder of the data set's files than the file says.
+    #[must_use]
+    pub fn data(self, folder: &Path) -> Self {
+        Self { data: Some(folder.to_owned()), ..self }
+    }
+
+    /// Another number of threads than the file says; results do not depend on it.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// Resolves everything, reads the data and refuses what cannot be run.
+    ///
+    /// # Errors
+    /// Text that is no TOML, unknown keys and names, values of another type or out of range, choices
+    /// that exclude each other: each with file and, where one is to blame, line.
+    pub fn bench(&self, strengths: &Strengths) -> Result<Bench, Error> {
+        let source = Source { name: &self.name, text: &self.text };
+        let table = source.parse()?;
+        let mut draft = draft(source, &table, &self.folder)?;
+        if let Some(threads) = self.threads {
+            draft.draft.setup.threads = check_count(threads, MOST_THREADS).map_err(|expected| {
+                Error::Value { what: "--threads".to_owned(), value: threads.to_string(), expected }
+            })?;
+        }
+        let folder = self.data.clone().or(draft.folder);
+        let here = |place: Option<String>| place.unwrap_or_else(|| self.name.clone());
+        let (stream_place, network_place) = (here(draft.stream), here(draft.network));
+        let bench = || {
+            let choices = draft.draft.choices(folder.as_deref(), Wording::Keys)?;
+            // Also done for every strategy, but there nobody knows which line to blame.
+            for &scenario in &choices.scenarios {
+                let experiment = choices.experiment.clone().scenario(scenario);
+                let seed = experiment.setup.seeds.first().copied().unwrap_or_default();
+                let stream =
+                    experiment.stream(seed).map_err(|error| error.at(stream_place.clone()))?;
+                experiment
+                    .network(stream.outputs())
+                    .map_err(|error| error.at(network_place.clone()))?;
+            }
+            Bench::of(choices, strengths)
+        };
+        bench().map_err(|error| error.at(self.name.clone()))
+    }
+}

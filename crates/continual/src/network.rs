@@ -1,0 +1,85 @@
+//! The network by sizes and names.
+
+use crate::Error;
+use cl_nn::{Initializer, Mlp};
+
+/// The initial weights that can be chosen by name, the default first.
+pub(crate) const INITIALIZERS: [(&str, Initializer); 6] = [
+    ("fan-in", Initializer::FanIn),
+    ("xavier-uniform", Initializer::XavierUniform),
+    ("xavier-normal", Initializer::XavierNormal),
+    ("kaiming-uniform", Initializer::KaimingUniform),
+    ("kaiming-normal", Initializer::KaimingNormal),
+    ("orthogonal", Initializer::Orthogonal { gain: 1.0 }),
+];
+
+/// A multi-layer perceptron but for its inputs and outputs, which data and scenario decide.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NetworkSpec {
+    pub hidden: Vec<usize>,
+    pub dropout: f64,
+    pub init: Initializer,
+}
+
+impl NetworkSpec {
+    /// The most parameters of a network: a population of more would end without memory, not with a
+    /// message.
+    const MOST_PARAMETERS: usize = 100_000_000;
+
+    pub(crate) fn of(hidden: &[usize]) -> Self {
+        Self { hidden: hidden.to_vec(), dropout: 0.0, init: Initializer::FanIn }
+    }
+
+    pub(crate) fn build(&self, inputs: usize, outputs: usize) -> Result<Mlp, Error> {
+        let sizes = [&[inputs], &self.hidden[..], &[outputs]].concat();
+        let parameters = sizes.windows(2).fold(0_usize, |sum, layer| {
+            sum.saturating_add(layer[0].saturating_add(1).saturating_mul(layer[1]))
+        });
+        if parameters > Self::MOST_PARAMETERS {
+            return Err(Error::Impossible(format!(
+                "MLP of sizes {sizes:?}: {parameters} parameters, expected at most {}",
+                Self::MOST_PARAMETERS
+            )));
+        }
+        Ok(Mlp::new(&sizes)?.with_dropout(self.dropout as f32)?.with_init(self.init))
+    }
+
+    /// The initial weights by name.
+    pub(crate) fn init_name(&self) -> String {
+        let named = INITIALIZERS.iter().find(|(_, init)| *init == self.init);
+        named.map_or_else(|| format!("{:?}", self.init), |(name, _)| (*name).to_owned())
+    }
+
+    /// For the record of a run.
+    pub(crate) fn describe(&self) -> String {
+        let init = match self.init {
+            Initializer::FanIn => "weights and biases uniform in 1/sqrt(fan_in)".to_owned(),
+            _ => format!("weights {}, biases 0", self.init_name()),
+        };
+        let dropout = match self.dropout {
+            0.0 => "no dropout".to_owned(),
+            p => format!("dropout {p} of hidden units, inverted"),
+        };
+        format!("MLP, ReLU, biases, {init}, {dropout}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_tells_what_is_not_usual() {
+        let mut network = NetworkSpec::of(&[8]);
+        assert_eq!(
+            network.describe(),
+            "MLP, ReLU, biases, weights and biases uniform in 1/sqrt(fan_in), no dropout"
+        );
+        network.dropout = 0.5;
+        network.init = Initializer::KaimingNormal;
+        assert_eq!(
+            network.describe(),
+            "MLP, ReLU, biases, weights kaiming-normal, biases 0, dropout 0.5 of hidden units, inverted"
+        );
+    }
+}

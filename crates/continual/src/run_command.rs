@@ -1,0 +1,24 @@
+//! `continual run`.
+
+use crate::bench_command::show;
+use crate::cli::RunOptions;
+use crate::{list, print};
+use anyhow::Result;
+use continual::{ExperimentFile, Strengths};
+use std::path::Path;
+
+pub(crate) fn run(options: &RunOptions) -> Result<()> {
+    let Some(path) = options.file.as_deref().filter(|_| !options.keys) else {
+        return print::text(&list::keys());
+    };
+    let mut file = ExperimentFile::read(path)?;
+    if let Some(folder) = &options.data {
+        file = file.data(folder);
+    }
+    if let Some(threads) = options.threads {
+        file = file.threads(threads);
+    }
+    let bench = file.bench(&Strengths::built_in()?)?;
+    let name = path.file_stem().unwrap_or_default();
+    show(&bench, &options.output, &Path::new("target/run").join(name))
+}
