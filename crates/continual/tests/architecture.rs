@@ -5,7 +5,7 @@ use cl_core::{Parts, Strategy};
 use cl_gating::Xdg;
 use cl_regularize::{Ewc, OnlineEwc, Si};
 use cl_replay::{ExperienceReplay, ReservoirReplay};
-use continual::{Family, STRATEGIES};
+use continual::registry::{Family, STRATEGIES};
 use std::collections::BTreeSet;
 
 /// Rows of the table of parts, as lists of cells.
