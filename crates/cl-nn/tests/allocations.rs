@@ -115,20 +115,26 @@ fn allocations(plan: fn() -> Plan, members: u64, steps: u32) -> (u64, u64) {
     (after.0 - before.0, after.1 - before.1)
 }
 
+/// The pool of threads allocates now and then; 45 more steps of a member would add 45 at least.
+fn assert_not_per_step(few: u64, many: u64, members: u64) {
+    let text = format!("{few} allocations of 5, {many} of 50 steps of {members} members");
+    assert!(many < few + 10, "{text}");
+}
+
 #[test]
 fn a_step_allocates_nothing_but_the_packing_buffers_of_its_products() {
     for members in [1, 3] {
         let (few, packed_by_few) = allocations(training_step, members, 5);
         let (many, packed_by_many) = allocations(training_step, members, 50);
         assert!(few > 0, "the allocator counts");
-        assert_eq!(few, many, "allocations of 5 and of 50 steps of {members} members");
+        assert_not_per_step(few, many, members);
         for (steps, packed) in [(5, packed_by_few), (50, packed_by_many)] {
             let blocks = BLOCKS * members * steps;
             assert!(packed <= blocks, "{packed} packing buffers for {blocks} blocks of products");
         }
-        let few = allocations(other_kernels, members, 5);
-        let many = allocations(other_kernels, members, 50);
-        assert_eq!(few, many, "allocations of 5 and of 50 steps of {members} members");
-        assert_eq!(many.1, 0, "there is no product to pack for");
+        let (few, _) = allocations(other_kernels, members, 5);
+        let (many, packed) = allocations(other_kernels, members, 50);
+        assert_not_per_step(few, many, members);
+        assert_eq!(packed, 0, "there is no product to pack for");
     }
 }
