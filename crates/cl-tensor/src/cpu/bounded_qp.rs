@@ -14,7 +14,7 @@ const ROUNDS: usize = 10;
 /// Variables are at their bound 0 or free. A round frees the one of the steepest descent, solves for
 /// the free ones (Cholesky) and, as long as one of these would leave the bound, goes as far as it may
 /// and puts that one back (Lawson & Hanson 1974, *Solving Least Squares Problems*, chapter 23, for a
-/// quadratic form; n 1 to 3 rounds in practice). The objective sinks with every round, so no set of
+/// quadratic form; n 1 to 3 rounds in practice). The objective sinks with every round that moves x, so no set of
 /// free variables comes twice.
 ///
 /// Stops where no slope of a variable at its bound is below the rounding error of its own sum,
@@ -58,9 +58,13 @@ impl BoundedQp {
 
     /// The minimum `[n]`; 0 for a variable at its bound.
     pub(crate) fn solve(&mut self) -> &[f64] {
+        self.solve_within(ROUNDS * self.n)
+    }
+
+    fn solve_within(&mut self, rounds: usize) -> &[f64] {
         // Variables that were freed without effect since x last moved.
         let mut barred = [false; MAX];
-        while self.rounds < ROUNDS * self.n {
+        while self.rounds < rounds {
             let Some(next) = self.steepest(&barred) else { break };
             self.rounds += 1;
             self.free[next] = true;
@@ -209,6 +213,12 @@ mod tests {
             }
         }
 
+        /// ½ xᵀP x + cᵀx.
+        fn value(&self, x: &[f64]) -> f64 {
+            let half = |i: usize| 0.5 * (self.slope(x, i).0 + self.c[i]);
+            x.iter().enumerate().map(|(i, x)| x * half(i)).sum()
+        }
+
         /// The best of the minima over all 2ⁿ sets of free variables that are within their bounds.
         fn brute_force(&self) -> Vec<f64> {
             let n = self.c.len();
@@ -220,10 +230,7 @@ mod tests {
                 }
                 x.iter().all(|&x| x >= 0.0).then_some(x)
             });
-            let value = |x: &[f64]| -> f64 {
-                (0..n).map(|i| x[i] * (0.5 * (self.slope(x, i).0 - self.c[i]) + self.c[i])).sum()
-            };
-            minima.min_by(|a, b| value(a).total_cmp(&value(b))).unwrap()
+            minima.min_by(|a, b| self.value(a).total_cmp(&self.value(b))).unwrap()
         }
 
         /// P_FF x = −c_F by Cramer's rule.
@@ -305,6 +312,36 @@ mod tests {
             c.push(c[2]);
             let problem = Problem { p, c };
             problem.assert_is_minimum(&problem.solve().0, 1e-11);
+        }
+    }
+
+    #[test]
+    fn every_round_lowers_the_objective_within_the_bounds() {
+        for seed in 0..300 {
+            let problem = problem(seed, 20, 6, 1e-3);
+            let (_, rounds) = problem.solve();
+            let after = |most: usize| {
+                let mut program = BoundedQp::new(20, |i, j| problem.p[i][j], |i| problem.c[i]);
+                let x = program.solve_within(most).to_vec();
+                assert!(x.iter().all(|&x| x >= 0.0));
+                problem.value(&x)
+            };
+            for most in 0..rounds {
+                assert!(after(most + 1) < after(most), "seed {seed}, round {most} of {rounds}");
+            }
+        }
+    }
+
+    /// ½ (a·x)² − x₀ − 2 x₁ with a = (a₀, −a₁) falls without end along (a₁, a₀), where it does not
+    /// curve: the second variable is freed first, and the other one then stays.
+    #[test]
+    fn a_direction_that_does_not_curve_is_not_followed() {
+        for i in 1..200 {
+            let a = [f64::from(i) / 7.0, -f64::from(i % 13 + 1) / 3.0];
+            let p = a.iter().map(|x| a.iter().map(|y| x * y).collect()).collect();
+            let (x, rounds) = Problem { p, c: vec![-1.0, -2.0] }.solve();
+            assert_eq!(rounds, 2, "what had no effect is not tried again");
+            assert!(x[0] == 0.0 && (x[1] * a[1] * a[1] - 2.0).abs() < 1e-12, "{x:?}");
         }
     }
 
