@@ -203,6 +203,9 @@ impl BenchOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct ListOptions {
+    /// Which strategies go together, and why others do not
+    #[arg(long)]
+    pub(crate) pairs: bool,
     /// Folder in which data sets are looked for, as in `bench`
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

@@ -3,7 +3,8 @@
 use crate::cli::ListOptions;
 use crate::print;
 use anyhow::Result;
-use continual::Preset;
+use comfy_table::Table;
+use continual::{Pair, Preset};
 use continual::metrics::METRICS;
 use continual::registry::STRATEGIES;
 use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
@@ -11,7 +12,60 @@ use continual::schema::TABLES;
 use std::path::Path;
 
 pub(crate) fn run(options: &ListOptions) -> Result<()> {
-    print::text(&text(options.data.as_deref()))
+    match options.pairs {
+        true => print::text(&pairs_table(&continual::pairs()?)),
+        false => print::text(&text(options.data.as_deref())),
+    }
+}
+
+/// A letter for every scenario in which a pair runs, and below it why not where it does not.
+fn pairs_table(pairs: &[Pair]) -> String {
+    let names: Vec<&str> = pairs.iter().filter(|p| p.first == p.second).map(|p| p.first).collect();
+    let letters = |pair: &Pair| -> String {
+        let letter = |(scenario, refused): &(Scenario, Option<String>)| match refused {
+            None => scenario.to_string().chars().next().unwrap_or('?'),
+            Some(_) => '.',
+        };
+        pair.refused.iter().map(letter).collect()
+    };
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header([""].iter().chain(&names));
+    for row in &names {
+        let cell = |column: &&str| {
+            let ends = [*row, *column];
+            pairs
+                .iter()
+                .find(|pair| [pair.first, pair.second] == ends || [pair.second, pair.first] == ends)
+                .map_or(String::new(), letters)
+        };
+        let cells = names.iter().map(cell);
+        table.add_row(std::iter::once((*row).to_owned()).chain(cells));
+    }
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for pair in pairs {
+        let name = match pair.first == pair.second {
+            true => pair.first.to_owned(),
+            false => format!("{}+{}", pair.first, pair.second),
+        };
+        for (scenario, reason) in &pair.refused {
+            let Some(reason) = reason else { continue };
+            let at = format!("{name} ({scenario})");
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, pairs)) => pairs.push(at),
+                None => reasons.push((reason.clone(), vec![at])),
+            }
+        }
+    }
+    let mut text = format!(
+        "Pairs on split digits; t, d, c: runs in task-, domain-, class-incremental streams; .: does \
+         not. On the diagonal: alone.\n\n{}\n",
+        table.trim_fmt()
+    );
+    for (reason, pairs) in reasons {
+        text += &format!("\n{reason}:\n  {}\n", pairs.join(", "));
+    }
+    text
 }
 
 fn text(data: Option<&Path>) -> String {
