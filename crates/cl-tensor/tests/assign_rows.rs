@@ -279,13 +279,10 @@ fn a_slot_is_assigned_once_whole_or_by_row() {
     let rows = |g: &Graph| g.assign_rows("s", g.iota(3), g.input("rows", &[3, 2]));
     let whole = |g: &Graph| g.assign("s", g.input("whole", &[5, 2]));
     let (rows_at, whole_at) = (line!() - 2, line!() - 1);
-    let cases: [(&dyn Fn(&Graph), u32, &dyn Fn(&Graph), u32); 4] = [
-        (&rows, rows_at, &rows, rows_at),
-        (&rows, rows_at, &whole, whole_at),
-        (&whole, whole_at, &rows, rows_at),
-        (&whole, whole_at, &whole, whole_at),
-    ];
-    for (first, first_at, second, second_at) in cases {
+    type Assigns<'a> = (&'a dyn Fn(&Graph), u32);
+    let (rows, whole): (Assigns<'_>, Assigns<'_>) = ((&rows, rows_at), (&whole, whole_at));
+    let cases = [(rows, rows), (rows, whole), (whole, rows), (whole, whole)];
+    for ((first, first_at), (second, second_at)) in cases {
         let error = refused(|g| {
             first(g);
             second(g);
