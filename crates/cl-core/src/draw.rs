@@ -46,12 +46,17 @@ pub(crate) fn batch_rows(
     (0..stream.stages().len()).map(rows).max().unwrap_or(batch)
 }
 
+/// A class is an output unit within a context.
+fn class_of(row: &Row) -> (u32, u32) {
+    (row.context, row.label)
+}
+
 /// The training rows of a stage by context and class.
 fn by_class(stream: &dyn Stream, labels: &[u8], stage: usize) -> Vec<Vec<Row>> {
     let mut classes: BTreeMap<(u32, u32), Vec<Row>> = BTreeMap::new();
     for &context in &stream.stages()[stage].contexts {
         for row in rows_of(stream, labels, context) {
-            classes.entry((row.context, row.label)).or_default().push(row);
+            classes.entry(class_of(&row)).or_default().push(row);
         }
     }
     classes.into_values().collect()
@@ -79,7 +84,8 @@ fn rows(stream: &dyn Stream, labels: &[u8], context: usize, examples: &[u32]) ->
 }
 
 impl Draw {
-    /// `more` rows join the stream's own, in its first group.
+    /// `more` rows join the stream's own: in its first group; drawn by class, in that of their class,
+    /// and those of classes that the stage does not have stay out.
     pub(crate) fn new(
         stream: &dyn Stream,
         labels: &[u8],
@@ -97,8 +103,13 @@ impl Draw {
             }
             Source::Stream => (vec![by_context.flatten().collect()], batch),
         };
-        if let Some(first) = groups.first_mut() {
-            first.extend_from_slice(more);
+        for (ordinal, group) in groups.iter_mut().enumerate() {
+            let class = group.first().map(class_of);
+            let joins = |row: &&Row| match source {
+                Source::StreamByClass => Some(class_of(row)) == class,
+                Source::Stream | Source::Memory => ordinal == 0,
+            };
+            group.extend(more.iter().filter(joins));
         }
         let group = |rows: Vec<Row>| Group {
             positions: (0..rows.len() as u32).collect(),
@@ -227,6 +238,84 @@ mod tests {
             assert_eq!(rows.iter().filter(|row| row.context == context).count(), 7);
         }
         assert!(weights.iter().all(|&weight| (weight - 0.2 / 7.0).abs() < 1e-8));
+    }
+
+    /// 7 rows of each of two classes, each with weight 1/14; a pass over a class shows no row twice.
+    #[test]
+    fn drawn_by_class_a_batch_is_so_many_rows_of_one_class_behind_the_other() {
+        let (stream, labels) = (stream(Scenario::Class), digits().labels);
+        assert_eq!(batch_rows(&stream, &labels, 7, Source::StreamByClass), 14);
+        let mut classes =
+            stream.classes(1).iter().map(|&class| u32::from(class)).collect::<Vec<_>>();
+        classes.sort_unstable_by_key(|&class| stream.target(1, class as u8));
+        let count = |class| {
+            let of = |&&example: &&u32| u32::from(labels[example as usize]) == class;
+            stream.train(1).iter().filter(of).count()
+        };
+        let mut draw = Draw::new(&stream, &labels, 1, (Source::StreamByClass, 7), &[]);
+        let mut seen = BTreeSet::new();
+        let steps = count(classes[0]).min(count(classes[1])) / 7;
+        for _ in 0..steps {
+            let (rows, weights) = drawn(&mut draw, 14);
+            assert!(weights.iter().all(|&weight| (weight - 1.0 / 14.0).abs() < 1e-8));
+            for (rows, &class) in rows.chunks(7).zip(&classes) {
+                assert!(rows.iter().all(|row| u32::from(labels[row.example as usize]) == class));
+            }
+            seen.extend(rows.iter().map(|row| row.example));
+        }
+        assert_eq!(seen.len(), steps * 14);
+    }
+
+    #[test]
+    fn drawn_by_class_a_batch_of_a_joint_stage_holds_every_class_of_every_context() {
+        let (stream, labels) = (stream(Scenario::Domain).joint(), digits().labels);
+        // Two units in each of five contexts, which share them.
+        assert_eq!(batch_rows(&stream, &labels, 3, Source::StreamByClass), 30);
+        let mut draw = Draw::new(&stream, &labels, 0, (Source::StreamByClass, 3), &[]);
+        let (rows, weights) = drawn(&mut draw, 30);
+        let found: Vec<_> = rows.iter().map(|row| (row.context, row.label)).collect();
+        let expected: Vec<_> = (0..30).map(|i| (i / 6, i / 3 % 2)).collect();
+        assert_eq!(found, expected);
+        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn drawn_by_class_a_class_smaller_than_the_batch_is_shown_again() {
+        let (stream, labels) = (stream(Scenario::Class), digits().labels);
+        let of_stage = rows_of(&stream, &labels, 0);
+        let first = of_stage.iter().map(|row| row.label).min().unwrap();
+        let count = of_stage.iter().filter(|row| row.label == first).count();
+        let mut draw = Draw::new(&stream, &labels, 0, (Source::StreamByClass, count + 1), &[]);
+        let (rows, _) = drawn(&mut draw, 2 * (count + 1));
+        let shown =
+            |rows: &[Row]| rows.iter().map(|row| row.example).collect::<BTreeSet<_>>().len();
+        assert_eq!(shown(&rows[..count]), count);
+        assert!(rows[..count + 1].iter().all(|row| row.label == first));
+    }
+
+    #[test]
+    fn exemplars_join_the_draw_as_rows_of_the_stream_and_by_class_only_their_own() {
+        let (stream, labels) = (stream(Scenario::Class), digits().labels);
+        let (earlier, own) = (rows_of(&stream, &labels, 0), rows_of(&stream, &labels, 1));
+        let more = [&earlier[..3], &own[..2]].concat();
+        let mut draw = Draw::new(&stream, &labels, 1, (Source::Stream, own.len() + 5), &more);
+        let (rows, _) = drawn(&mut draw, own.len() + 5);
+        let times = |rows: &[Row], row: &Row| rows.iter().filter(|other| *other == row).count();
+        assert!(earlier[..3].iter().all(|row| times(&rows, row) == 1));
+        assert!(own[..2].iter().all(|row| times(&rows, row) == 2));
+
+        let most = own.len() + 2;
+        let mut draw = Draw::new(&stream, &labels, 1, (Source::StreamByClass, most), &more);
+        let (rows, _) = drawn(&mut draw, 2 * most);
+        assert!(rows.iter().all(|row| row.context == 1));
+        for rows in rows.chunks(most) {
+            assert!(rows.iter().all(|row| row.label == rows[0].label));
+            // One pass over the class and what joined it holds those twice.
+            let joined = own[..2].iter().filter(|row| row.label == rows[0].label);
+            let pass = own.iter().filter(|row| row.label == rows[0].label).count();
+            let pass = &rows[..pass + joined.clone().count()];
+            assert!(joined.into_iter().all(|row| times(pass, row) == 2));
+        }
     }
 
     #[test]

@@ -59,9 +59,13 @@ pub(crate) fn row_size(member: &Member<'_>) -> RowSize {
 
 /// A buffer that was saved, if it is one of the same budget.
 pub(crate) fn same<P: Policy>(own: &Buffer<P>, saved: Buffer<P>) -> Result<Buffer<P>, Error> {
-    if own.capacity() == saved.capacity() {
+    let limits = |buffer: &Buffer<P>| (buffer.budget(), buffer.capacity());
+    let ((bytes, rows), (own_bytes, own_rows)) = (limits(&saved), limits(own));
+    if (bytes, rows) == (own_bytes, own_rows) {
         return Ok(saved);
     }
-    let reason = format!("room for {} rows, expected {}", saved.capacity(), own.capacity());
+    let reason = format!(
+        "{bytes} bytes with room for {rows} rows, expected {own_bytes} bytes with room for {own_rows}"
+    );
     Err(Error::state("a replay memory", reason))
 }

@@ -36,6 +36,12 @@ use std::collections::BTreeSet;
 ///
 /// A stream that brings contexts back (joint, cumulative) leaves the memory as it is for those it
 /// knows.
+///
+/// Cells ([`Step::cells`](cl_core::Step::cells)): a row's cell is its position in the memory,
+/// 0 .. rows kept, and stays its own: rows of a later context lie behind those of earlier ones,
+/// within a context class behind class. A slot that keeps something per row has the memory's
+/// capacity as its first axis. No row of a step is stored
+/// ([`Step::stored`](cl_core::Step::stored) is nowhere): rows are chosen when their context ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExperienceReplay {
     /// What the memory may hold.
@@ -207,6 +213,11 @@ impl Rehearse for Exemplars {
         let (buffer, sweeps): (Buffer<ClassBalanced>, Vec<Sweep>) = from_state("er", state)?;
         self.buffer = budget::same(&self.buffer, buffer)?;
         self.group();
+        if sweeps.len() != self.groups.len() {
+            let (saved, own) = (sweeps.len(), self.groups.len());
+            let reason = format!("passes over {saved} groups of rows, expected {own}");
+            return Err(Error::state("er", reason));
+        }
         for (group, sweep) in self.groups.iter_mut().zip(sweeps) {
             group.sweep = sweep;
         }

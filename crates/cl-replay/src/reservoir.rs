@@ -30,6 +30,9 @@ const REPLAY: Purpose = Purpose::named("replay from a reservoir");
 /// `Mix::Fixed(0.5)`; under the default `Mix::ByContext` replay begins to count in the second context.
 /// There is no neutral setting: a reservoir of nothing is refused. Under `Mix::Fixed(1.0)` replayed
 /// rows have weight 0.
+///
+/// Cells ([`Step::cells`](cl_core::Step::cells)) are places in the reservoir; a row that replaces
+/// another takes over its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReservoirReplay {
     /// What the reservoir may hold.

@@ -17,19 +17,27 @@ use cl_tensor::{Host, PlanId, Session};
 /// What passes reported about one member.
 #[derive(Default)]
 struct Reported {
-    /// Scope of the part, rows of the pass, and its outputs.
-    passes: Vec<(String, Vec<Row>, Vec<(String, Vec<f32>)>)>,
+    passes: Vec<PassReport>,
+}
+
+/// What one pass reported.
+struct PassReport {
+    /// The strategy of the part that made it.
+    scope: String,
+    rows: Vec<Row>,
+    /// Outputs by name.
+    outputs: Vec<(String, Vec<f32>)>,
 }
 
 impl Reported {
     fn get(&self, name: &str) -> Option<&[f32]> {
-        let mut all = self.passes.iter().flat_map(|(_, _, outputs)| outputs);
+        let mut all = self.passes.iter().flat_map(|pass| &pass.outputs);
         all.find(|(known, _)| known == name).map(|(_, values)| &values[..])
     }
 
     fn rows<'a>(&'a self, scope: &str, context: &'a [Row]) -> &'a [Row] {
-        let pass = self.passes.iter().find(|(of, ..)| of == scope);
-        pass.map_or(context, |(_, rows, _)| rows)
+        let mut own = self.passes.iter().filter(|pass| pass.scope == scope);
+        own.find(|pass| !pass.outputs.is_empty()).map_or(context, |pass| &pass.rows)
     }
 }
 
@@ -159,7 +167,7 @@ impl Learner<'_> {
         run_chunks(&mut self.session, observed.plan, &mut hosts)?;
         let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
         for ((reported, rows), outputs) in reported.iter_mut().zip(chosen).zip(read) {
-            reported.passes.push((scope.clone(), rows, outputs));
+            reported.passes.push(PassReport { scope: scope.clone(), rows, outputs });
         }
         Ok(())
     }

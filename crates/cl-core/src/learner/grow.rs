@@ -131,3 +131,84 @@ fn grid(old: &[usize], new: &[usize]) -> Option<Vec<usize>> {
     }
     Some(positions)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cl_nn::Mlp;
+    use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
+
+    #[test]
+    fn a_smaller_shape_lies_at_the_front_of_every_axis_of_a_larger_one() {
+        // Row-major: element (i, j) of 2 x 3 is number 4 i + j of 3 x 4.
+        assert_eq!(grid(&[2, 3], &[3, 4]), Some(vec![0, 1, 2, 4, 5, 6]));
+        // (i, 0, k) of 2 x 1 x 2 is number 9 i + k of 2 x 3 x 3.
+        assert_eq!(grid(&[2, 1, 2], &[2, 3, 3]), Some(vec![0, 1, 9, 10]));
+        assert_eq!(grid(&[3], &[3]), Some(vec![0, 1, 2]));
+        assert_eq!(grid(&[], &[]), Some(vec![0]));
+        assert_eq!(grid(&[2, 3], &[3, 2]), None, "an axis that shrinks");
+        assert_eq!(grid(&[6], &[2, 3]), None, "another number of axes");
+    }
+
+    fn layout(outputs: usize) -> Layout {
+        Layout::new(&Mlp::new(&[2, 40, outputs]).unwrap().params()).unwrap()
+    }
+
+    /// Every weight of theta moves to where the grown layout keeps the weight of the same name, row
+    /// and column, in each of the slot's rows; padding goes nowhere.
+    #[test]
+    fn what_belongs_to_a_parameter_moves_with_it() {
+        let (before, after) = (layout(2), layout(5));
+        // 64-float ranges: w1 80, b1 40, w2 80 -> 200, b2 2 -> 5.
+        assert_eq!((before.len(), after.len()), (128 + 64 + 128 + 64, 128 + 64 + 256 + 64));
+        for rows in [vec![], vec![3]] {
+            let shape = |len: usize| [rows.clone(), vec![len]].concat();
+            let (old, new) = (shape(before.len()), shape(after.len()));
+            let found = places(&old, &new, [&before, &after]).unwrap();
+            let mut expected = vec![None; old.iter().product()];
+            for (row, of_row) in expected.chunks_mut(before.len()).enumerate() {
+                for name in ["w1", "b1", "w2", "b2"] {
+                    let (from, to) = (before.range(name).unwrap(), after.range(name).unwrap());
+                    let (columns, grown) = (from.shape.last().unwrap(), to.shape.last().unwrap());
+                    for i in 0..from.len / columns {
+                        for j in 0..*columns {
+                            of_row[from.offset + i * columns + j] =
+                                Some(row * after.len() + to.offset + i * grown + j);
+                        }
+                    }
+                }
+            }
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_slot_of_another_shape_grows_by_its_axes_and_may_not_shrink() {
+        let (before, after) = (layout(2), layout(5));
+        let of = |old: &[usize], new: &[usize]| places(old, new, [&before, &after]);
+        assert_eq!(of(&[2, 2], &[2, 5]), Some(vec![Some(0), Some(1), Some(5), Some(6)]));
+        assert_eq!(of(&[], &[]), Some(vec![Some(0)]));
+        assert_eq!(of(&[5], &[2]), None);
+    }
+
+    #[test]
+    fn a_head_starts_with_the_outputs_of_the_first_stage() {
+        let data = digits();
+        let stream = |scenario| {
+            let (protocol, part) = (Protocol::Split, Part::Final);
+            let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+            spec.build(&data).unwrap()
+        };
+        let outputs =
+            |scenario| (1..=5).map(move |n| needed(&stream(scenario), &digits().labels, n));
+        assert_eq!(outputs(Scenario::Class).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
+        assert_eq!(outputs(Scenario::Task).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
+        assert_eq!(outputs(Scenario::Domain).collect::<Vec<_>>(), [2; 5]);
+        let class = stream(Scenario::Class);
+        let of = |head_is| {
+            let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());
+            head(network, &class, &data.labels, head_is).unwrap().outputs()
+        };
+        assert_eq!((of(Head::Full), of(Head::Growing)), (10, 2));
+    }
+}

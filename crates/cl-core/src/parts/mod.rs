@@ -7,6 +7,8 @@ mod loss;
 mod module;
 mod network;
 mod phases;
+#[cfg(test)]
+mod tests;
 
 pub use consolidate::{At, Boundary, Consolidate, Over, Pass};
 pub use detect::Detect;
