@@ -168,3 +168,10 @@ impl Track for Seen {
 pub fn slot(learner: &mut Learner<'_>, name: &str) -> Vec<f64> {
     learner.session().read(name, 0).unwrap().into_iter().map(f64::from).collect()
 }
+
+/// The pixels of an example of the digits, as the network sees them.
+pub fn pixels(example: u32) -> Vec<f32> {
+    let data = digits();
+    let bytes = &data.images[example as usize * 64..][..64];
+    bytes.iter().map(|&byte| f32::from(byte) * data.scale).collect()
+}

@@ -61,18 +61,21 @@ fn project<'g>(g: Var<'g>, past: Var<'g>, margin: Var<'g>, ridge: Var<'g>) -> Va
 mod tests {
     use super::*;
     use crate::common::{
-        Seen, Setup, assert_same, finished, population_is_singles, resume_is_whole, slot,
+        Seen, Setup, assert_same, finished, pixels, population_is_singles, resume_is_whole, slot,
     };
-    use crate::golden::{assert_close, floats, golden, numbers};
+    use crate::golden::{assert_close, floats, golden, numbers, read};
     use crate::slow::{dot, rows};
-    use cl_core::{Naive, run};
+    use cl_core::{Batch, Naive, Row, Trial, from_state, run};
+    use cl_nn::{Mlp, Sgd};
     use cl_tensor::{CpuSession, Graph, Init, Plan, Session};
+    use serde_json::Value;
 
     const GEM: Gem = Gem { per_context: 12, margin: 0.0, ridge: 0.0 };
 
     const SEEN: Seen = Seen(|step, taken| {
         let (before, after) = (taken.task_gradient, taken.total_gradient);
-        vec![("before", before), ("after", after), ("past", past_gradients(step, "gem/memory"))]
+        let past = past_gradients(step, "gem/memory");
+        vec![("before", before), ("after", after), ("past", past), ("theta", step.theta)]
     });
 
     fn setup() -> Setup<'static> {
@@ -138,6 +141,20 @@ mod tests {
         (0..b.len()).map(|i| b[i] / a[i][i]).collect()
     }
 
+    /// The gradient of the mean loss of these rows alone.
+    fn gradient_of(kept: &[Row], theta: &[f64]) -> Vec<f64> {
+        assert!(kept.iter().all(|row| row.context == kept[0].context));
+        let watched = Seen(|_, taken| vec![("gradient", taken.task_gradient)]);
+        let network = Box::new(Mlp::new(&[64, 24, 20, 10]).unwrap());
+        let mut trial = Trial::new(&watched, network, &Sgd::new(0.1), (12, 5), false).unwrap();
+        let theta: Vec<f32> = theta.iter().map(|&x| x as f32).collect();
+        trial.session.write("theta", 0, &theta).unwrap();
+        let x = kept.iter().flat_map(|row| pixels(row.example)).collect();
+        let labels = kept.iter().map(|row| row.label).collect();
+        trial.step(&Batch::mean(x, labels, kept[0].context)).unwrap();
+        read(&trial, "seen/gradient")
+    }
+
     #[test]
     fn with_four_past_contexts_it_is_what_brute_force_finds() {
         let mut active = 0;
@@ -146,10 +163,15 @@ mod tests {
             let setup = Setup { steps, ..setup() };
             let mut learner = setup.learner(&strategy).unwrap();
             run(&mut learner, &mut ()).unwrap();
-            let [g, found, past] =
-                ["before", "after", "past"].map(|name| slot(&mut learner, &format!("seen/{name}")));
+            let [g, found, past, theta] = ["before", "after", "past", "theta"]
+                .map(|name| slot(&mut learner, &format!("seen/{name}")));
             let past = rows(&past, g.len());
             assert_eq!(past.len(), 4);
+            let saved: Value = learner.save().unwrap().host(0).unwrap();
+            let kept: Vec<Row> = from_state("kept", &saved["memories"][0][1]).unwrap();
+            for (m, kept) in past.iter().zip(kept.chunks(12)) {
+                assert_close(m, &gradient_of(kept, &theta), 1e-5);
+            }
             for m in &past {
                 let scale = (dot(m, m) * dot(&found, &found)).sqrt();
                 assert!(

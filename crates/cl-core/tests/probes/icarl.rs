@@ -182,7 +182,7 @@ impl Readout for Means {
 
 mod tests {
     use super::*;
-    use crate::common::{Seen, Setup, population_is_singles, resume_is_whole, slot};
+    use crate::common::{Seen, Setup, pixels, population_is_singles, resume_is_whole, slot};
     use crate::golden::{assert_close, flat, floats, golden, labels, numbers, read, write};
     use crate::slow::{Weights, relu};
     use cl_core::{Batch, Trial, run};
@@ -335,11 +335,8 @@ mod tests {
             classes.entry(label).or_default().push(example);
         }
         for (label, examples) in classes {
-            let image = |example: &u32| -> Vec<f64> {
-                let bytes = &data.images[*example as usize * 64..][..64];
-                bytes.iter().map(|&byte| f64::from(byte) * f64::from(data.scale)).collect()
-            };
-            let x: Vec<Vec<f64>> = examples.iter().map(image).collect();
+            let pixels = |&example: &u32| pixels(example).into_iter().map(f64::from).collect();
+            let x: Vec<Vec<f64>> = examples.iter().map(pixels).collect();
             let hidden = relu(net.dense(&relu(net.dense(&x, "w1", "b1")), "w2", "b2"));
             let features: Vec<Vec<f32>> =
                 hidden.iter().map(|row| row.iter().map(|&x| x as f32).collect()).collect();
