@@ -14,11 +14,14 @@ use cl_buffers::Row;
 use cl_random::{Address, Purpose};
 use cl_tensor::{Host, PlanId, Session};
 
+/// Outputs by name.
+type Named = Vec<(String, Vec<f32>)>;
+
 /// What passes reported about one member.
 #[derive(Default)]
 struct Reported {
     /// Scope of the part, rows of the pass, and its outputs.
-    passes: Vec<(String, Vec<Row>, Vec<(String, Vec<f32>)>)>,
+    passes: Vec<(String, Vec<Row>, Named)>,
 }
 
 impl Reported {
@@ -28,7 +31,7 @@ impl Reported {
     }
 
     fn rows<'a>(&'a self, scope: &str, context: &'a [Row]) -> &'a [Row] {
-        let pass = self.passes.iter().find(|(of, ..)| of == scope);
+        let pass = self.passes.iter().find(|(of, _, outputs)| of == scope && !outputs.is_empty());
         pass.map_or(context, |(_, rows, _)| rows)
     }
 }

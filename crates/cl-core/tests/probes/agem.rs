@@ -38,10 +38,10 @@ fn reference<'g>(step: &Step<'_, 'g>, memory: &str) -> Var<'g> {
 
 mod tests {
     use super::*;
-    use crate::common::{
-        Seen, Setup, bits, finished, population_is_singles, resume_is_whole, slot,
-    };
+    use crate::common::{Setup, bits, finished};
     use crate::golden::{assert_close, flat, floats, golden, labels, read, write};
+    use crate::seen::{Seen, assert_same, slot};
+    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::dot;
     use cl_core::{Batch, Naive, Penalty, Replayed, Trial, run};
     use cl_nn::{Mlp, Sgd};
@@ -143,7 +143,7 @@ mod tests {
         run(&mut learner, &mut ()).unwrap();
         let mut with = bits(&mut learner, 0);
         with.retain(|(slot, _)| !slot.starts_with("agem/"));
-        crate::common::assert_same(&with, &finished(&setup, &Naive));
+        assert_same(&with, &finished(&setup, &Naive));
         assert!(finished(&setup, &AGEM) != finished(&setup, &empty));
     }
 

@@ -172,9 +172,9 @@ impl Generate for Feedback {
 
 mod tests {
     use super::*;
-    use crate::common::{
-        Seen, Setup, assert_same, finished, population_is_singles, resume_is_whole, slot,
-    };
+    use crate::common::{Setup, finished};
+    use crate::seen::{Seen, assert_same, slot};
+    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::{Weights, dot, map, relu, rows, softmax};
     use cl_core::run;
     use cl_scenarios::Scenario;

@@ -153,8 +153,10 @@ impl Phases for CriticFirst {
 
 mod tests {
     use super::*;
-    use crate::common::{Seen, Setup, finished, population_is_singles, resume_is_whole, slot};
+    use crate::common::{Setup, finished};
     use crate::golden::assert_close;
+    use crate::seen::{Seen, slot};
+    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::{Weights, argmax, dot, map, relu, rows};
     use cl_core::{Naive, run};
     use cl_nn::Layout;
@@ -262,7 +264,7 @@ mod tests {
         let [latent, x, label, weights] =
             ["latent", "x", "label", "weights"].map(|name| read(&format!("seen/{name}")));
         let [frozen, labeller, generator, theta] =
-            ["gan/frozen", "gan/labeller", "gan/generator", "theta"].map(|name| read(name));
+            ["gan/frozen", "gan/labeller", "gan/generator", "theta"].map(&mut read);
         assert!(frozen != generator && labeller != theta);
         let layout = Layout::new(&layers(LATENT, 64)).unwrap();
         let net = Weights(&layout, &frozen);

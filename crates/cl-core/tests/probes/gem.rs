@@ -60,10 +60,10 @@ fn project<'g>(g: Var<'g>, past: Var<'g>, margin: Var<'g>, ridge: Var<'g>) -> Va
 
 mod tests {
     use super::*;
-    use crate::common::{
-        Seen, Setup, assert_same, finished, pixels, population_is_singles, resume_is_whole, slot,
-    };
+    use crate::common::{Setup, finished};
     use crate::golden::{assert_close, floats, golden, numbers, read};
+    use crate::seen::{Seen, assert_same, pixels, slot};
+    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::{dot, rows};
     use cl_core::{Batch, Naive, Row, Trial, from_state, run};
     use cl_nn::{Mlp, Sgd};
@@ -110,7 +110,7 @@ mod tests {
     fn brute_force(g: &[f64], past: &[Vec<f64>]) -> Vec<f64> {
         let unit = |m: &Vec<f64>| m.iter().map(|x| x / dot(m, m).sqrt()).collect::<Vec<f64>>();
         let past: Vec<Vec<f64>> = past.iter().map(unit).collect();
-        let solutions = (0..1 << past.len()).filter_map(|set: usize| {
+        let mut solutions = (0..1 << past.len()).filter_map(|set: usize| {
             let active: Vec<&Vec<f64>> =
                 (0..past.len()).filter(|k| set >> k & 1 == 1).map(|k| &past[k]).collect();
             let v = solve(
@@ -124,7 +124,7 @@ mod tests {
             let fits = v.iter().all(|&v| v >= 0.0) && past.iter().all(|m| dot(m, &x) >= tolerance);
             fits.then_some(x)
         });
-        solutions.last().unwrap()
+        solutions.next_back().unwrap()
     }
 
     /// Gauss-Jordan elimination of a positive definite system.
@@ -132,9 +132,8 @@ mod tests {
         for i in 0..b.len() {
             for j in (0..b.len()).filter(|&j| j != i) {
                 let factor = a[j][i] / a[i][i];
-                for k in 0..b.len() {
-                    a[j][k] -= factor * a[i][k];
-                }
+                let pivot = a[i].clone();
+                a[j].iter_mut().zip(pivot).for_each(|(x, pivot)| *x -= factor * pivot);
                 b[j] -= factor * b[i];
             }
         }

@@ -1,8 +1,8 @@
 //! iCaRL: exemplars that join the draw, a binary criterion with distillation, a nearest-mean read-out.
 
 use cl_core::{
-    At, Boundary, Consolidate, Criterion, Error, Fill, Now, Over, Parts, Pass, Readout, Rehearse,
-    Reports, Row, Share, Step, Strategy, from_state, to_state,
+    At, Boundary, Consolidate, Criterion, Error, Now, Over, Parts, Pass, Readout, Rehearse,
+    Reports, Row, Step, Strategy, from_state, to_state,
 };
 use cl_nn::losses;
 use cl_tensor::{Init, Var};
@@ -104,12 +104,6 @@ fn herd(features: &[&[f32]], count: usize) -> Vec<usize> {
 }
 
 impl Rehearse for Exemplars {
-    fn rows(&self) -> usize {
-        0
-    }
-    fn fill(&mut self, _: Now, _: &[Row], _: &mut Fill<'_>) -> Result<Share, Error> {
-        Ok(Share::Empty)
-    }
     fn end_context(&mut self, _: Now, _: &[Row], reports: &Reports<'_>) -> Result<(), Error> {
         let features = reports.get("features").unwrap();
         let width = features.len() / reports.rows().len();
@@ -182,8 +176,10 @@ impl Readout for Means {
 
 mod tests {
     use super::*;
-    use crate::common::{Seen, Setup, pixels, population_is_singles, resume_is_whole, slot};
+    use crate::common::Setup;
     use crate::golden::{assert_close, flat, floats, golden, labels, numbers, read, write};
+    use crate::seen::{Seen, pixels, slot};
+    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::{Weights, relu};
     use cl_core::{Batch, Trial, run};
     use cl_nn::{Mlp, Sgd};
@@ -261,7 +257,9 @@ mod tests {
 
     /// Writes down the rows of the stream of every step.
     #[derive(Default)]
-    struct Watch(Arc<Mutex<Vec<(Now, Vec<Row>)>>>);
+    struct Watch(Arc<Mutex<Steps>>);
+
+    type Steps = Vec<(Now, Vec<Row>)>;
 
     impl Strategy for Watch {
         fn name(&self) -> String {
@@ -273,12 +271,6 @@ mod tests {
     }
 
     impl Rehearse for Watch {
-        fn rows(&self) -> usize {
-            0
-        }
-        fn fill(&mut self, _: Now, _: &[Row], _: &mut Fill<'_>) -> Result<Share, Error> {
-            Ok(Share::Empty)
-        }
         fn store(&mut self, now: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
             self.0.lock().unwrap().push((now, rows.to_vec()));
             Ok(())

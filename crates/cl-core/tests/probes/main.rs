@@ -1,6 +1,6 @@
 //! Awkward methods as small strategies: each shows that the parts carry it, by a property that fails
 //! when the part is wrong. What does not fit in a page changes the parts, not the probe.
-#![allow(clippy::unwrap_used, unreachable_pub)] // tests; modules of one binary
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod agem;
 mod common;
@@ -10,4 +10,6 @@ mod gem;
 mod golden;
 mod icarl;
 mod memory;
+mod seen;
+mod singles;
 mod slow;
