@@ -87,11 +87,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
 }
 
 /// Runs cargo test to its end whatever fails, shows its output and counts.
-fn cargo_test(
-    packages: &[OsString],
-    filter: Option<&OsString>,
-    tally: &mut Tally,
-) -> Result<bool> {
+fn cargo_test(packages: &[OsString], filter: Option<&OsString>, tally: &mut Tally) -> Result<bool> {
     let mut child = cargo()
         .args(["test", "--no-fail-fast"])
         .args(packages)

@@ -57,14 +57,18 @@ pub struct Fill<'a> {
 
 /// Acts on the batch: indices and counters, never tensors. One per member.
 pub trait Rehearse: Send {
-    /// Rows it adds to every batch.
-    fn rows(&self) -> usize;
+    /// Rows it adds to every batch; by default none, as where exemplars join the stream's own draw.
+    fn rows(&self) -> usize {
+        0
+    }
 
     /// Chooses rows for a step whose rows of the stream are `current`.
     ///
     /// # Errors
     /// What the memory refuses.
-    fn fill(&mut self, now: Now, current: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error>;
+    fn fill(&mut self, _now: Now, _current: &[Row], _fill: &mut Fill<'_>) -> Result<Share, Error> {
+        Ok(Share::Empty)
+    }
 
     /// Sees the stream's rows of a step after it was taken, and what the step reported.
     ///

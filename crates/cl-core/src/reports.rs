@@ -25,7 +25,8 @@ impl<'a> Reports<'a> {
         Self { rows, scope, read }
     }
 
-    /// The rows that a pass went over, in order; of a step: the rows of the stream.
+    /// The rows that the strategy's first pass with reports went over, in order; those of the context
+    /// where it made none; of a step: the rows of the stream.
     #[must_use]
     pub fn rows(&self) -> &'a [Row] {
         self.rows

@@ -62,7 +62,8 @@ pub struct Progress {
 }
 
 /// Trains a population over its streams: stage by stage, with an evaluation before the first and
-/// after each. At the last boundary nothing is consolidated: nothing would use it.
+/// after each. At the last boundary nothing is consolidated, for nothing would use it: but where a
+/// [`Readout`](crate::Readout) classifies, which reads what memories and consolidations leave.
 ///
 /// A learner that was restored goes on where it was saved.
 ///
@@ -89,7 +90,7 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
             (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
         learner.check_theta(stage)?;
-        if stage + 1 < learner.stages() {
+        if learner.ends(stage) {
             learner.end_context(stage)?;
         }
         learner.progress.seconds = earlier + start.elapsed().as_secs_f64();

@@ -30,6 +30,8 @@ pub struct Step<'a, 'g> {
     pub active: Option<Var<'g>>,
     /// The forward pass through all gates.
     pub forward: &'a Forward<'g>,
+    /// The criterion's loss of each row, `[rows]`, in nats.
+    pub row_losses: Var<'g>,
     /// Σ_rows weight · loss of the criterion, in nats; generated rows included.
     pub task_loss: Var<'g>,
     pub(crate) sources: Sources<'a, 'g>,
@@ -70,6 +72,7 @@ impl<'a, 'g> Step<'a, 'g> {
             context: rows.context,
             active: rows.active,
             forward,
+            row_losses: plain,
             task_loss: losses::weighted_sum(plain, rows.weight),
             sources,
             recorder,
@@ -77,8 +80,9 @@ impl<'a, 'g> Step<'a, 'g> {
         match &recorder.parts.criterion {
             None => step,
             Some((scope, criterion)) => {
-                let loss = criterion.rows(&step.seen_by(scope));
-                Self { task_loss: losses::weighted_sum(loss, rows.weight), ..step }
+                let row_losses = criterion.rows(&step.seen_by(scope));
+                let task_loss = losses::weighted_sum(row_losses, rows.weight);
+                Self { row_losses, task_loss, ..step }
             }
         }
     }
@@ -159,8 +163,8 @@ impl<'a, 'g> Step<'a, 'g> {
         self.graph().constant(self.sources.stream as f32).greater(row)
     }
 
-    /// Rows with a forward pass of their own: of a rehearsal apart or of a generator, `NAME` of the
-    /// same strategy, or in full. Its `task_loss` is theirs alone.
+    /// Rows with a forward pass of their own: of a rehearsal apart, `NAME` of the same strategy or in
+    /// full, or of a generator, by the name of its strategy. Its `task_loss` is theirs alone.
     ///
     /// An unknown name is an error at this line when the program is compiled.
     #[track_caller]
@@ -181,6 +185,13 @@ impl<'a, 'g> Step<'a, 'g> {
                 self.seen_by(&self.scope.name(""))
             }
         }
+    }
+
+    /// The rows that the strategy itself generates, whatever the composition calls it.
+    #[track_caller]
+    #[must_use]
+    pub fn generated(&self) -> Self {
+        self.rows(self.scope.name("").trim_end_matches('/'))
     }
 
     /// The loss of the rows `name` alone, a scalar: `rows(name).task_loss`.

@@ -4,9 +4,9 @@
 use crate::error::Error;
 use crate::host::Ends;
 use crate::model::{Data, Model};
-use crate::parts::{At, Over, Parts, Trains};
+use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
-use crate::rehearse::Now;
+use crate::rehearse::{Now, Share};
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
 
@@ -56,8 +56,18 @@ pub struct Replayed {
 struct Fed<'a> {
     batch: &'a Batch,
     replayed: &'a [(&'a str, Replayed)],
-    step: u32,
-    loss: f32,
+    /// Inputs of generated rows' shares and what they are.
+    shares: &'a [(String, f32)],
+    /// The output that is read after the run.
+    output: &'a str,
+    read: Vec<f32>,
+}
+
+impl<'a> Fed<'a> {
+    /// One run for these rows alone.
+    fn rows(batch: &'a Batch, output: &'a str) -> Self {
+        Self { batch, replayed: &[], shares: &[], output, read: Vec::new() }
+    }
 }
 
 impl Host for Fed<'_> {
@@ -71,20 +81,25 @@ impl Host for Fed<'_> {
             feeds.u32(&input("cells", name), &replayed.cells)?;
             feeds.u32(&input("stored", name), &replayed.stored)?;
         }
+        for (name, share) in self.shares {
+            feeds.f32(name, &[*share])?;
+        }
         // Only a training step has these; elsewhere they are not declared.
-        let _ = feeds.u32("address", &[0, 0, 0, self.step]);
+        let _ = feeds.u32("address", &[0, 0, 0, 0]);
         let _ = feeds.f32("progress", &[0.0]);
         let _ = feeds.f32("schedule", &[1.0]);
         Ok(())
     }
 
     fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        self.loss = outputs.scalar(LOSS).unwrap_or(f32::NAN);
+        // A pass has no output of its own.
+        self.read = outputs.f32(self.output).map_or(Vec::new(), <[f32]>::to_vec);
         Ok(())
     }
 }
 
 struct Pass {
+    at: At,
     part: usize,
     pass: usize,
     over: Over,
@@ -100,7 +115,8 @@ pub struct Trial<'s> {
     parts: Parts<'s>,
     step: PlanId,
     observe: Vec<Pass>,
-    consolidate: PlanId,
+    consolidate: [(At, PlanId); 2],
+    evaluate: PlanId,
     boundaries: u32,
 }
 
@@ -162,12 +178,15 @@ impl<'s> Trial<'s> {
             for (pass, about) in it.passes().into_iter().enumerate() {
                 let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { part, pass, over, plan });
+                observe.push(Pass { at: it.at(), part, pass, over, plan });
             }
         }
-        let consolidate = record::consolidate(&model, &parts, At::ContextEnd)?;
-        let consolidate = session.load(consolidate)?;
-        Ok(Self { model, session, parts, step, observe, consolidate, boundaries: 0 })
+        let mut consolidate = |at: At| -> Result<_, Error> {
+            Ok((at, session.load(record::consolidate(&model, &parts, at)?)?))
+        };
+        let consolidate = [consolidate(At::ContextEnd)?, consolidate(At::Evaluation)?];
+        let evaluate = session.load(record::evaluate(&model, &parts, rows)?)?;
+        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries: 0 })
     }
 
     /// Sets which outputs compete per context, `[contexts][outputs]`.
@@ -220,7 +239,8 @@ impl<'s> Trial<'s> {
         self.step_with(batch, &[])
     }
 
-    /// Takes one step in which rehearsals take part, each by its name.
+    /// Takes one step in which rehearsals take part, each by its name. Generated rows count with the
+    /// share that their generator asks for.
     ///
     /// # Errors
     /// What the device refuses.
@@ -229,9 +249,17 @@ impl<'s> Trial<'s> {
         batch: &Batch,
         replayed: &[(&str, Replayed)],
     ) -> Result<f32, Error> {
-        let mut host = Fed { batch, replayed, step: 0, loss: f32::NAN };
+        let now = self.now();
+        let share = |it: &dyn Generate| match it.share(now) {
+            Share::Empty => 0.0,
+            Share::Joined(share) => share,
+        };
+        let generators = self.parts.generators.iter();
+        let shares: Vec<(String, f32)> =
+            generators.map(|(name, it)| (input("share", name), share(*it))).collect();
+        let mut host = Fed { replayed, shares: &shares, ..Fed::rows(batch, LOSS) };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
-        Ok(host.loss)
+        Ok(host.read[0])
     }
 
     /// Ends a context whose training rows are these, in chunks of the recorded number of rows; rows
@@ -248,27 +276,49 @@ impl<'s> Trial<'s> {
     /// # Errors
     /// What the device refuses.
     pub fn boundary_with(&mut self, chunks: &[Batch], kept: &[Batch]) -> Result<(), Error> {
+        self.consolidate(At::ContextEnd, chunks, kept)?;
+        self.boundaries += 1;
+        Ok(())
+    }
+
+    /// The scores of these rows, `[rows, outputs]`, in an evaluation before which passes over any
+    /// memory see `kept`.
+    ///
+    /// # Errors
+    /// What the device refuses.
+    pub fn scores(&mut self, rows: &Batch, kept: &[Batch]) -> Result<Vec<f32>, Error> {
+        self.consolidate(At::Evaluation, &[], kept)?;
+        let mut host = Fed::rows(rows, "scores");
+        self.session.run(self.evaluate, 0..1, &mut [&mut host])?;
+        Ok(host.read)
+    }
+
+    fn now(&self) -> Now {
+        Now { seed: 0, stage: self.boundaries, step: 0 }
+    }
+
+    fn consolidate(&mut self, at: At, chunks: &[Batch], kept: &[Batch]) -> Result<(), Error> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
-        for Pass { part, pass, over, plan } in &self.observe {
+        for Pass { part, pass, over, plan, .. } in self.observe.iter().filter(|it| it.at == at) {
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
-                let mut host = Fed { batch, replayed: &[], step: 0, loss: f32::NAN };
-                self.session.run(*plan, 0..1, &mut [&mut host])?;
+                self.session.run(*plan, 0..1, &mut [&mut Fed::rows(batch, "")])?;
             }
         }
-        self.session.run(self.consolidate, 0..1, &mut [&mut ends])?;
-        let now = Now { seed: 0, stage: self.boundaries, step: 0 };
-        for (scope, part) in &self.parts.consolidations {
+        for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
+            self.session.run(*plan, 0..1, &mut [&mut ends])?;
+        }
+        let now = self.now();
+        for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
             let session = &mut self.session;
             part.end_context(now, &mut SlotStore { session, scope, member: 0 })?;
         }
-        self.boundaries += 1;
         Ok(())
     }
 }

@@ -51,6 +51,12 @@ impl Learner<'_> {
         self.members.iter().map(rows).collect()
     }
 
+    /// Whether anything would use what is consolidated when this stage ends: the next stage, or a
+    /// read-out.
+    pub(crate) fn ends(&self, stage: usize) -> bool {
+        stage + 1 < self.stages() || self.parts.readout.is_some()
+    }
+
     /// Ends a context that everybody is told of.
     pub(crate) fn end_context(&mut self, stage: usize) -> Result<(), Error> {
         if self.parts.detector.is_some() {

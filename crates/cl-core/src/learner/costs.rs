@@ -67,7 +67,7 @@ impl Learner<'_> {
                 }
                 total += self.pass_macs(At::PhaseEnd(phase.name), rows);
             }
-            if stage + 1 < self.stages() {
+            if self.ends(stage) {
                 total += self.pass_macs(At::ContextEnd, rows);
             }
             total += self.pass_macs(At::Evaluation, rows);

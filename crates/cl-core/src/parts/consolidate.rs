@@ -41,7 +41,7 @@ pub trait Consolidate {
 /// When a consolidation acts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum At {
-    /// When a context ends; at the end of the stream nothing would use it.
+    /// When a context ends; the last one only where a read-out uses what is left then.
     #[default]
     ContextEnd,
     /// When the phase of this name ends, in every context.

@@ -7,7 +7,8 @@ use crate::step::{Sources, Step};
 use cl_nn::losses;
 use cl_tensor::{Error, Graph, Plan};
 
-/// Which of `rows` rows are classified correctly: output `hit`, `[rows]` of 0 and 1.
+/// How `rows` rows are classified: outputs `scores`, `[rows, outputs]`, inactive ones at −1e30, and
+/// `hit`, `[rows]`, 1 where the largest score is that of the right output, else 0.
 pub(crate) fn evaluate(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<Plan, Error> {
     let graph = Graph::new();
     graph.run_only_if(graph.input(LIVE, &[]));
@@ -21,6 +22,7 @@ pub(crate) fn evaluate(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<
         Some((name, readout)) => readout.scores(&step.seen_by(name)),
     };
     let scores = step.active.map_or(scores, |active| losses::mask_inactive(scores, active));
+    graph.output("scores", scores);
     graph.output("hit", scores.argmax().equal_index(step.target));
     Plan::compile(&graph)
 }

@@ -5,6 +5,7 @@ use cl_nn::{Adam, Mlp, Network, Schedule};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
 /// What differs between the runs of probes.
+#[derive(Clone, Copy)]
 pub struct Setup<'a> {
     pub scenario: Scenario,
     pub contexts: usize,
@@ -18,7 +19,7 @@ pub struct Setup<'a> {
 impl Default for Setup<'_> {
     fn default() -> Self {
         let (scenario, head) = (Scenario::Class, Head::Full);
-        Self { scenario, contexts: 3, steps: 8, batch: 16, seeds: &[2], threads: 1, head }
+        Self { scenario, contexts: 5, steps: 8, batch: 16, seeds: &[2], threads: 1, head }
     }
 }
 
