@@ -4,6 +4,7 @@
 use crate::choices::{Choices, Chosen};
 use crate::conventions::{conventions, schedule};
 use crate::label::label;
+use crate::network::HEADS;
 use crate::registry::Composition;
 use crate::results::Line;
 use crate::{Error, Experiment, Key, Preset, Settings, Strengths};
@@ -287,6 +288,7 @@ fn settings(
     hyper: BTreeMap<String, f64>,
 ) -> Settings {
     let setup = &experiment.setup;
+    let head = HEADS.iter().find(|(_, head)| *head == setup.head);
     Settings {
         dataset: experiment.dataset.name.clone(),
         protocol: setup.protocol.to_string(),
@@ -302,6 +304,7 @@ fn settings(
         hidden: setup.network.hidden.clone(),
         dropout: setup.network.dropout,
         init: setup.network.init_name(),
+        head: head.map_or_else(String::new, |(name, _)| (*name).to_owned()),
         optimizer: setup.optimizer.name().to_string(),
         lr: setup.optimizer.lr(),
         optimizer_numbers: setup.optimizer.numbers(),

@@ -163,6 +163,7 @@ impl Draft {
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),
             ("", "network.init", now.network.init != usual.network.init),
+            ("", "network.head", now.head != usual.head),
             ("--optimizer", "optimizer.name", optimizer.name() != default.name()),
             ("--lr", "optimizer.lr", optimizer.lr() != default.lr()),
             ("", "numbers of the optimizer", numbers),

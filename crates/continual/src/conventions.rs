@@ -1,7 +1,7 @@
 //! The conventions of a run, for its record: what would change its numbers and is no number itself.
 
 use crate::experiment::Setup;
-use cl_core::Strategy;
+use cl_core::{Head, Strategy};
 use cl_nn::Schedule;
 use cl_scenarios::Stream;
 use std::collections::BTreeMap;
@@ -22,6 +22,10 @@ pub(crate) fn conventions(
         true => "moments are set to zero when a context begins",
         false => "never: one optimizer over all contexts",
     };
+    let head = match setup.head {
+        Head::Full => "full: outputs of all classes from the first step on",
+        Head::Growing => "growing: outputs of the classes that came so far",
+    };
     let fixed = [
         ("optimizer", setup.optimizer.build().describe()),
         ("optimizer_reset", reset.to_owned()),
@@ -31,6 +35,7 @@ pub(crate) fn conventions(
         ("batches", "shuffled passes, an incomplete last batch is dropped".to_owned()),
         ("loss", "cross-entropy in nats, mean over the batch, over the active classes".to_owned()),
         ("network", setup.network.describe()),
+        ("head", head.to_owned()),
         ("last_boundary", "nothing is consolidated after the last context".to_owned()),
         (
             "accuracy",

@@ -1,6 +1,7 @@
 //! The network by sizes and names.
 
 use crate::Error;
+use cl_core::Head;
 use cl_nn::{Initializer, Mlp};
 
 /// The initial weights that can be chosen by name, the default first.
@@ -12,6 +13,9 @@ pub(crate) const INITIALIZERS: [(&str, Initializer); 6] = [
     ("kaiming-normal", Initializer::KaimingNormal),
     ("orthogonal", Initializer::Orthogonal { gain: 1.0 }),
 ];
+
+/// When there are outputs, by name, the default first.
+pub(crate) const HEADS: [(&str, Head); 2] = [("full", Head::Full), ("growing", Head::Growing)];
 
 /// A multi-layer perceptron but for its inputs and outputs, which data and scenario decide.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,6 +38,8 @@ pub struct Settings {
     pub dropout: f64,
     /// How the weights start.
     pub init: String,
+    /// `full` or `growing`.
+    pub head: String,
     /// `adam`, `adamw` or `sgd`.
     pub optimizer: String,
     /// Learning rate.
@@ -106,6 +108,7 @@ mod tests {
             hidden: vec![128, 128],
             dropout: 0.0,
             init: "fan-in".to_owned(),
+            head: "full".to_owned(),
             optimizer: "adam".to_owned(),
             lr: 1e-3,
             optimizer_numbers: BTreeMap::from([("beta1".to_owned(), 0.9)]),
@@ -120,7 +123,7 @@ mod tests {
     fn the_canonical_form_is_sorted_and_without_spaces() {
         assert_eq!(
             settings().canonical().unwrap(),
-            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"dropout\":0.0,\"hidden\":[128,128],\
+            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"dropout\":0.0,\"head\":\"full\",\"hidden\":[128,128],\
              \"hyper\":{\"ewc.lambda\":100000.0},\"init\":\"fan-in\",\"lr\":0.001,\
              \"mix\":\"by-context\",\"optimizer\":\"adam\",\"optimizer_numbers\":{\"beta1\":0.9},\
              \"pad\":0,\"part\":\"final\",\"preset\":\"paper\",\"protocol\":\"split\",\
@@ -136,14 +139,14 @@ mod tests {
         assert_eq!(settings().hash("abc").unwrap(), HASH);
     }
 
-    const HASH: &str = "33cbbe31743f70131ef41bc73e42a15033e6f0ca3394c6b96a52882c4bedbb54";
+    const HASH: &str = "c6271f13e3a04622917b783aebc550d0b8d5c62e8a2eae638c4a0db81a1bcca7";
 
     #[test]
     fn every_setting_and_the_data_change_the_hash() {
         let base = serde_json::to_value(settings()).unwrap();
         let mut seen = vec![settings().hash("abc").unwrap(), settings().hash("abd").unwrap()];
         let fields: Vec<String> = base.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields.len(), 21);
+        assert_eq!(fields.len(), 22);
         for field in fields {
             let mut changed = base.clone();
             let value = &mut changed[&field];

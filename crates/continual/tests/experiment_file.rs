@@ -138,6 +138,24 @@ fn a_sweep_changes_what_is_learnt() {
     assert_ne!(lines[1].accuracy, lines[2].accuracy);
 }
 
+/// New outputs make new programs; the values of a sweep must survive them.
+#[test]
+fn a_sweep_has_the_bits_of_singles_with_a_growing_head_too() {
+    let with = |lambda: &str| {
+        format!(
+            "scenario = 'class'\nseeds = 2\nnetwork = {{ hidden = 16, head = 'growing' }}\n\
+             training.steps = 30\nstrategy = [{{ name = 'ewc', lambda = {lambda} }}]"
+        )
+    };
+    let swept = lines(&with("[0, 1e4]"));
+    let alone = [lines(&with("0")), lines(&with("1e4"))].concat();
+    assert_ne!(alone[0].accuracy, alone[2].accuracy);
+    for (swept, alone) in swept.iter().zip(&alone) {
+        assert_eq!(swept.settings, alone.settings);
+        assert_eq!(swept.accuracy, alone.accuracy, "{:?}", alone.settings.hyper);
+    }
+}
+
 #[test]
 fn a_row_of_the_table_is_a_value_and_finds_its_own_runs() {
     let text = format!(
@@ -201,6 +219,7 @@ fn every_key_reaches_the_settings() {
         ("network.hidden = []", |s| s.hidden = vec![]),
         ("network.dropout = 0.1", |s| s.dropout = 0.1),
         ("network.init = 'orthogonal'", |s| s.init = "orthogonal".to_owned()),
+        ("network.head = 'growing'", |s| s.head = "growing".to_owned()),
         ("training.steps = 7", |s| s.steps_per_context = 7),
         ("training.batch = 0x10", |s| s.batch = 16),
         ("training.reset_optimizer = true", |s| s.reset_optimizer = true),
@@ -257,6 +276,7 @@ fn every_choice_of_training_changes_the_accuracies() {
     for more in [
         "network.dropout = 0.5\ntraining.steps = 40",
         "network.init = 'kaiming-normal'\ntraining.steps = 40",
+        "network.head = 'growing'\ntraining.steps = 40",
         "training = { steps = 40, reset_optimizer = true }",
         "training = { steps = 40, mix = { fixed = 0.1 } }",
         "optimizer.beta1 = 0.1\ntraining.steps = 40",

@@ -115,6 +115,12 @@ pub(crate) const NETWORK: Table = Table {
              `orthogonal`",
             "how the weights start; biases are 0 but with `fan-in`, which is PyTorch's default",
         ),
+        key(
+            "head",
+            "`full`",
+            "`full`, `growing`",
+            "outputs of all classes from the first step on, or of those that came so far",
+        ),
     ],
 };
 

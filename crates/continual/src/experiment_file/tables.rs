@@ -8,7 +8,7 @@ use crate::choices::{
 };
 use crate::experiment::Setup;
 use crate::nearest::unknown;
-use crate::network::INITIALIZERS;
+use crate::network::{HEADS, INITIALIZERS};
 use crate::optimizer::check_number;
 use crate::{Error, OptimizerName, OptimizerSpec, Preset};
 use cl_core::Mix;
@@ -166,12 +166,24 @@ fn read_network(network: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
         spec.dropout = fraction.ok_or_else(|| entry.wrong("a number at least 0, below 1"))?;
     }
     if let Some(entry) = network.get("init") {
-        let names = INITIALIZERS.map(|(name, _)| name);
-        let name = entry.choice("initializer", &names)?;
-        spec.init =
-            INITIALIZERS.iter().find(|(known, _)| *known == name).map_or(spec.init, |i| i.1);
+        spec.init = named(entry, "initializer", &INITIALIZERS)?;
+    }
+    if let Some(entry) = network.get("head") {
+        setup.head = named(entry, "head", &HEADS)?;
     }
     Ok(())
+}
+
+/// The value of a name.
+fn named<T: Copy>(
+    entry: &Entry<'_>,
+    kind: &'static str,
+    names: &[(&'static str, T)],
+) -> Result<T, Error> {
+    let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+    let name = entry.choice(kind, &known)?;
+    let value = names.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    value.ok_or_else(|| entry.refused(unknown(kind, name, &known)))
 }
 
 fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
