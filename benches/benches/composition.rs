@@ -18,8 +18,7 @@ const WARM_UP: usize = 20;
 
 fn main() {
     let composed = (Xdg::default(), Ewc::default(), Si::default());
-    let strategies: [&dyn Strategy; 5] =
-        [&Naive, &composed.0, &composed.1, &composed.2, &composed];
+    let strategies: [&dyn Strategy; 5] = [&Naive, &composed.0, &composed.1, &composed.2, &composed];
     let x = (0..ROWS * 784).map(|i| (i * 7919 % 256) as f32 / 255.0).collect();
     let batch = Batch::mean(x, (0..ROWS as u32).map(|row| row % 10).collect(), 0);
 

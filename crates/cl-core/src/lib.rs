@@ -22,7 +22,7 @@
 //! A [`Strategy`] is the name under which [`Parts`] travel together. Tuples of strategies are
 //! strategies: penalties add, gates multiply, gradient maps fold in order, rows concatenate.
 //!
-//! Nobody writes a training loop but [`run`]; whoever reads `record/step.rs` knows the order in which
+//! Nobody writes a training loop but [`run()`]; whoever reads `record/step.rs` knows the order in which
 //! the parts act.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

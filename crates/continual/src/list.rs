@@ -4,11 +4,11 @@ use crate::cli::ListOptions;
 use crate::print;
 use anyhow::Result;
 use comfy_table::Table;
-use continual::{Pair, Preset};
 use continual::metrics::METRICS;
 use continual::registry::STRATEGIES;
 use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
 use continual::schema::TABLES;
+use continual::{Pair, Preset};
 use std::path::Path;
 
 pub(crate) fn run(options: &ListOptions) -> Result<()> {

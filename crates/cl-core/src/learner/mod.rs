@@ -60,7 +60,7 @@ pub enum Head {
 /// Rows per chunk of a boundary's pass or of an evaluation.
 const CHUNK: usize = 128;
 
-/// A population in training. Made once, stepped by [`crate::run`].
+/// A population in training. Made once, stepped by [`run()`](crate::run()).
 pub struct Learner<'s> {
     strategy: &'s dyn Strategy,
     name: String,

@@ -1,4 +1,4 @@
-//! The programs of a run. Whoever reads [`step`] knows the order in which the parts act.
+//! The programs of a run. Whoever reads [`step()`] knows the order in which the parts act.
 
 mod batch;
 mod boundary;
