@@ -4,6 +4,8 @@ use crate::error::Error;
 use crate::graph::{Graph, Node, NodeId, Recording, SlotSpec};
 use crate::op::Kind;
 use crate::ops::SourceKind;
+use crate::plan::Plan;
+use crate::session::{Feeds, Host};
 use crate::types::{DType, Type};
 use std::collections::BTreeMap;
 
@@ -146,6 +148,25 @@ impl ReferenceSession {
                 known: feeds.keys().copied().collect::<Vec<_>>().join(", "),
             })
         })
+    }
+}
+
+impl Plan {
+    /// What a host feeds at a step, by name: as [`ReferenceSession::run`] takes it. Inputs that the
+    /// plan does not need are left out; what the host does not feed is 0.
+    ///
+    /// # Errors
+    /// What the host returns.
+    pub fn feeds(&self, host: &mut dyn Host, step: u32) -> Result<Vec<(String, Values)>, Error> {
+        let signature = &self.signature;
+        let mut memory = vec![0.0; signature.feed_len];
+        host.feed(step, &mut Feeds { signature, memory: &mut memory, fed: 0 })?;
+        let inputs = signature.inputs.iter();
+        let values = inputs.map(|input| {
+            let fed = &memory[input.offset..][..input.ty.len()];
+            (input.name.clone(), decode(&input.ty, fed))
+        });
+        Ok(values.collect())
     }
 }
 
