@@ -65,6 +65,8 @@ pub(crate) struct Training<'a> {
     pub seed: u64,
     /// Boundaries that have passed.
     pub stage: u32,
+    /// The stage of the stream. Noise follows it, whoever finds boundaries where.
+    pub stream_stage: u32,
     /// Where the steps of this program lie among the steps of the stage: step s is number
     /// `offset + s * stride`.
     pub offset: u32,
@@ -215,7 +217,7 @@ impl Host for Training<'_> {
             memory.feed(feeds)?;
         }
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
-        feeds.u32("address", &[seed[0], seed[1], self.stage, self.now(step).step])?;
+        feeds.u32("address", &[seed[0], seed[1], self.stream_stage, self.now(step).step])?;
         feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }

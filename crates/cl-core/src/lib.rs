@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+pub mod conformance;
 mod draw;
 mod error;
 mod evaluate;

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Consolidate, Error, Fill, Head, Learner, Member, Mix, Naive, Now, Outcome, Parts, Penalty,
-    Rehearse, Reports, Row, Settings, Share, Step, Strategy, from_state, run, to_state,
+    Checkpoint, Consolidate, Error, Fill, Head, Learner, Member, Mix, Naive, Now, Observer,
+    Outcome, Parts, Penalty, Rehearse, Reports, Row, Settings, Share, Step, Strategy, from_state,
+    run, to_state,
 };
 use cl_nn::{Adam, Mlp, Schedule};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -273,6 +274,31 @@ fn slots_bear_the_name_of_their_strategy_whatever_stands_around_it() {
     let slots = learner(&twice, &[2], 1, 1, &stream).unwrap().session().slots();
     assert!(slots.contains(&"pull/strength".to_owned()), "{slots:?}");
     assert!(slots.contains(&"pull#2/strength".to_owned()), "{slots:?}");
+}
+
+/// Saves the run once its first stage is over.
+struct AfterFirstStage(Option<Checkpoint>);
+
+impl Observer for AfterFirstStage {
+    fn between(&mut self, learner: &Learner<'_>) -> Result<(), Error> {
+        if learner.progress().stage == 1 && self.0.is_none() {
+            self.0 = Some(learner.save()?);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cumulative_run_goes_on_between_stages_that_draw_from_other_contexts() {
+    let stream = |seed| spec(seed, Scenario::Task, Protocol::Split).cumulative();
+    let mut whole = learner(&Naive, &[2], 1, 6, &stream).unwrap();
+    let mut saved = AfterFirstStage(None);
+    run(&mut whole, &mut saved).unwrap();
+    let mut resumed = learner(&Naive, &[2], 1, 6, &stream).unwrap();
+    resumed.restore(&saved.0.unwrap()).unwrap();
+    run(&mut resumed, &mut ()).unwrap();
+    let theta = |learner: &mut Learner<'_>| learner.session().read("theta", 0).unwrap();
+    assert_eq!(theta(&mut whole), theta(&mut resumed));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{CHUNK, Learner};
 use crate::parts::{At, Length, Over};
 use crate::population::MemberState;
-use cl_tensor::{Cost, PlanId};
+use cl_tensor::{Cost, PlanId, Session};
 use std::collections::BTreeMap;
 
 /// What a run costs one member.
@@ -23,23 +23,28 @@ impl Learner<'_> {
     /// not counted) and the peak of every buffer, of the member that holds most.
     #[must_use]
     pub fn bytes_kept(&self) -> u64 {
-        let layout = &self.model.layout;
+        let buffers = |member: &MemberState| -> u64 {
+            member.memories.iter().map(|memory| memory.it.peak_bytes()).sum()
+        };
+        let slots: u64 = self.kept_slots().values().sum();
+        slots + self.members.iter().map(buffers).max().unwrap_or(0)
+    }
+
+    /// Bytes of each slot that is kept, without the padding of theta-sized ones.
+    pub(crate) fn kept_slots(&self) -> BTreeMap<String, u64> {
         let mut slots = BTreeMap::new();
         for plan in self.programs.plans() {
             slots.extend(self.session.plan(plan).kept_slots());
         }
-        let flat = 4 * layout.len() as u64;
-        let slots: u64 = slots
-            .values()
-            .map(|&bytes| match bytes % flat {
-                0 => bytes / flat * 4 * layout.parameters() as u64,
-                _ => bytes,
-            })
-            .sum();
-        let buffers = |member: &MemberState| -> u64 {
-            member.memories.iter().map(|memory| memory.it.peak_bytes()).sum()
-        };
-        slots + self.members.iter().map(buffers).max().unwrap_or(0)
+        let (floats, parameters) = (self.model.layout.len(), self.model.layout.parameters());
+        for (slot, bytes) in &mut slots {
+            // A slot of a plan is a slot of the session.
+            let shape = self.session.slot_type(slot).map(|ty| ty.shape).unwrap_or_default();
+            if shape.last() == Some(&floats) {
+                *bytes = *bytes / floats as u64 * parameters as u64;
+            }
+        }
+        slots
     }
 
     /// What the run costs one member, worked out from its programs.

@@ -3,12 +3,14 @@
 mod boundary;
 mod costs;
 mod grow;
+mod inspect;
 mod phase;
 mod programs;
 mod state;
 mod stream;
 
 pub use costs::Costs;
+pub(crate) use inspect::Objectives;
 
 use crate::error::Error;
 use crate::model::Model;

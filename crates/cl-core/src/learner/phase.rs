@@ -5,6 +5,7 @@ use crate::draw::batch_rows;
 use crate::error::Error;
 use crate::host::{Rows, Training};
 use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start};
+use crate::population::MemberState;
 use crate::record::{self, THETA};
 use cl_scenarios::Stream;
 use cl_tensor::{Graph, Host, PlanId, Scope, Session};
@@ -13,7 +14,7 @@ use std::ops::Range;
 /// The phase under way.
 pub(super) struct Running {
     stage: usize,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The programs of a step, in order.
     programs: Vec<PlanId>,
     /// Steps for each member.
@@ -21,7 +22,47 @@ pub(super) struct Running {
     /// Steps that earlier phases of the stage may have taken, counted by program.
     offset: u32,
     /// Rows of the stream.
-    stream_rows: usize,
+    pub(super) stream_rows: usize,
+}
+
+impl Running {
+    /// The members' hosts for one program of a step.
+    pub(super) fn hosts<'a>(
+        &self,
+        program: usize,
+        members: impl Iterator<Item = (&'a mut MemberState, &'a mut bool)>,
+        generators: &'a [(String, &'a dyn Generate)],
+        settings: &Settings,
+        strategy: &'a str,
+    ) -> Result<Vec<Training<'a>>, Error> {
+        let host = |((member, ended), &length): ((&'a mut MemberState, &'a mut bool), &u32)| {
+            let Some(draw) = &mut member.draw else {
+                return Err(Error::Misfit(format!("stage {} was not begun", self.stage)));
+            };
+            Ok(Training {
+                seed: member.seed,
+                stage: member.boundaries,
+                stream_stage: self.stage as u32,
+                offset: self.offset + program as u32,
+                stride: self.programs.len().max(1) as u32,
+                length,
+                draw,
+                source: self.phase.rows,
+                memories: &mut member.memories,
+                generators,
+                rows: &mut member.rows,
+                stream_rows: self.stream_rows,
+                drawn: 0,
+                mix: settings.mix,
+                schedule: self.phase.schedule.unwrap_or(settings.schedule),
+                recent: member.detector.is_some().then_some(&mut member.recent),
+                detector: member.detector.as_deref_mut(),
+                ended,
+                strategy,
+            })
+        };
+        members.zip(&self.lengths).map(host).collect()
+    }
 }
 
 /// Steps that the run gives a stage.
@@ -43,6 +84,14 @@ pub(super) fn phases(
             let stages = stream.stages().len();
             owner.phases(PhaseContext { stage, stages, steps, batch: settings.batch })
         }
+    }
+}
+
+impl<'s> Learner<'s> {
+    /// The generators, by the input that holds their share.
+    pub(super) fn generators(&self) -> Vec<(String, &'s dyn Generate)> {
+        let all = self.parts.generators.iter();
+        all.map(|(name, it)| (record::input("share", name), *it)).collect()
     }
 }
 
@@ -165,40 +214,11 @@ impl Learner<'_> {
         program: usize,
         steps: Range<u32>,
     ) -> Result<Vec<bool>, Error> {
-        let generators: Vec<(String, &dyn Generate)> = self
-            .parts
-            .generators
-            .iter()
-            .map(|(name, it)| (record::input("share", name), *it))
-            .collect();
+        let generators = self.generators();
         let mut ended = vec![false; self.members.len()];
-        let mut hosts: Vec<Training<'_>> = Vec::with_capacity(self.members.len());
-        let members = self.members.iter_mut().zip(&running.lengths).zip(&mut ended);
-        for ((member, &length), ended) in members {
-            let Some(draw) = &mut member.draw else {
-                return Err(Error::Misfit(format!("stage {} was not begun", running.stage)));
-            };
-            hosts.push(Training {
-                seed: member.seed,
-                stage: member.boundaries,
-                offset: running.offset + program as u32,
-                stride: running.programs.len().max(1) as u32,
-                length,
-                draw,
-                source: running.phase.rows,
-                memories: &mut member.memories,
-                generators: &generators,
-                rows: &mut member.rows,
-                stream_rows: running.stream_rows,
-                drawn: 0,
-                mix: self.settings.mix,
-                schedule: running.phase.schedule.unwrap_or(self.settings.schedule),
-                recent: member.detector.is_some().then_some(&mut member.recent),
-                detector: member.detector.as_deref_mut(),
-                ended,
-                strategy: &self.name,
-            });
-        }
+        let (settings, name) = (&self.settings, &self.name);
+        let members = self.members.iter_mut().zip(&mut ended);
+        let mut hosts = running.hosts(program, members, &generators, settings, name)?;
         match running.programs.get(program) {
             Some(&plan) => {
                 let mut hosts: Vec<&mut dyn Host> =

@@ -11,7 +11,7 @@ use cl_tensor::{CpuSession, PlanId, Session};
 
 /// What tells training programs apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     trains: Trains,
     /// The optimiser of a phase in words; empty for the run's own.
     optimizer: String,
@@ -32,9 +32,9 @@ pub(super) struct Observed {
 }
 
 pub(super) struct Programs {
-    train: Vec<(Key, PlanId)>,
+    pub train: Vec<(Key, PlanId)>,
     pub observe: Vec<Observed>,
-    consolidate: Vec<(At, PlanId)>,
+    pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
 }
 
@@ -101,11 +101,12 @@ impl Programs {
         self.consolidate.iter().find(|(known, _)| *known == at).map(|(_, plan)| *plan)
     }
 
-    /// All programs but the evaluation.
+    /// All programs.
     pub(super) fn plans(&self) -> impl Iterator<Item = PlanId> {
         let train = self.train.iter().map(|(_, plan)| *plan);
         let observe = self.observe.iter().map(|observed| observed.plan);
-        train.chain(observe).chain(self.consolidate.iter().map(|(_, plan)| *plan))
+        let consolidate = self.consolidate.iter().map(|(_, plan)| *plan);
+        train.chain(observe).chain(consolidate).chain([self.evaluate])
     }
 
     /// The scope of a phase's optimiser, behind that of all optimisers.

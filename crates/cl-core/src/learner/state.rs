@@ -33,10 +33,13 @@ struct HostState {
 }
 
 impl HostState {
-    fn of(member: &MemberState) -> Result<Self, Error> {
+    /// Of a member in `stage`. A draw that is left over from an earlier stage is not part of it: its
+    /// groups are those of other contexts.
+    fn of(member: &MemberState, stage: usize) -> Result<Self, Error> {
         let saved = |memory: &crate::memory::Memory| Ok((memory.name.clone(), memory.it.save()?));
+        let draw = member.draw.as_ref().filter(|draw| draw.stage() == stage);
         Ok(Self {
-            draw: member.draw.as_ref().map(|draw| (draw.source(), draw.sweeps())),
+            draw: draw.map(|draw| (draw.source(), draw.sweeps())),
             memories: member.memories.iter().map(saved).collect::<Result<_, Error>>()?,
             detector: member.detector.as_ref().map(|detector| detector.save()),
             boundaries: member.boundaries,
@@ -98,9 +101,10 @@ impl Learner<'_> {
         let outputs = self.model.network.outputs();
         let position = Position { progress: self.progress.clone(), outputs };
         let position = to_state("position", &position)?;
+        let stage = self.progress.stage;
         let mut hosts = Vec::with_capacity(self.members.len());
         for member in &self.members {
-            hosts.push(to_state("a member's state", &HostState::of(member)?)?);
+            hosts.push(to_state("a member's state", &HostState::of(member, stage)?)?);
         }
         let mut checkpoint = Checkpoint::new(self.identity(), position, hosts);
         for slot in self.session.slots() {

@@ -95,6 +95,15 @@ struct Origin {
     scope: Option<String>,
 }
 
+/// The scope of the strategy at a place: its name, numbered if others before it have the same.
+fn numbered(names: &[String], at: usize) -> String {
+    let name = &names[at];
+    match names[..at].iter().filter(|known| *known == name).count() {
+        0 => name.clone(),
+        same => format!("{name}#{}", same + 1),
+    }
+}
+
 impl<'s> Parts<'s> {
     /// The parts of a strategy.
     #[must_use]
@@ -116,11 +125,15 @@ impl<'s> Parts<'s> {
         let Origin { name, scope } = &mut self.current;
         scope
             .get_or_insert_with(|| {
-                let same = self.names.iter().filter(|known| *known == name).count();
                 self.names.push(name.clone());
-                if same == 0 { name.clone() } else { format!("{name}#{}", same + 1) }
+                numbered(&self.names, self.names.len() - 1)
             })
             .clone()
+    }
+
+    /// The scopes of all strategies that have parts.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        (0..self.names.len()).map(|at| numbered(&self.names, at)).collect()
     }
 
     /// Adds a penalty.

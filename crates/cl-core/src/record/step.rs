@@ -18,12 +18,65 @@ pub(crate) struct Program<'a> {
     pub memories: &'a [MemoryRows],
 }
 
+impl Program<'_> {
+    /// Whether it trains a module, by its full name.
+    fn trains_module(&self, module: &str) -> bool {
+        match self.trains {
+            Trains::Everything => true,
+            Trains::Network => false,
+            Trains::Module(name) => module == name || module.ends_with(&format!("/{name}")),
+        }
+    }
+
+    fn trains_network(&self) -> bool {
+        !matches!(self.trains, Trains::Module(_))
+    }
+}
+
 /// One training step: rows, forward, loss, gradient, step.
 pub(crate) fn step(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> Result<Plan, Error> {
     let graph = Graph::new();
+    with_step(&graph, model, parts, program, |step, schedule| {
+        let mut loss = None;
+        if program.trains_network() {
+            loss = Some(step.task_loss);
+            train_network(parts, program, step, schedule);
+        }
+        for (scope, module) in &parts.modules {
+            let name = format!("{scope}/{}", module.name());
+            if !program.trains_module(&name) {
+                continue;
+            }
+            let theta = step.module(&name);
+            let objective = module.loss(&step.seen_by(scope), theta);
+            let gradient = graph.grad(objective, theta.flat);
+            let slots = Scope::new(&graph, &name).inner(OPTIMIZER);
+            let optimizer = module.optimizer();
+            let delta = optimizer.delta(&slots, theta.layout, theta.flat, gradient, schedule);
+            graph.assign(&name, theta.flat + delta);
+            loss = loss.or(Some(objective));
+        }
+        match loss {
+            Some(loss) => graph.output(LOSS, loss),
+            None => {
+                graph.refuse(format!("phases: {:?}: no module of that name", program.trains));
+            }
+        }
+    });
+    Plan::compile(&graph)
+}
+
+/// Records a step up to its task loss and hands it on, with the schedule's factor.
+fn with_step<'g, R>(
+    graph: &'g Graph,
+    model: &Model,
+    parts: &Parts<'_>,
+    program: &Program<'_>,
+    then: impl FnOnce(&Step<'_, 'g>, Var<'g>) -> R,
+) -> R {
     graph.run_only_if(graph.input(LIVE, &[]));
-    let theta = model.theta(&graph);
-    let recorder = Recorder::training(&graph, model, parts);
+    let theta = model.theta(graph);
+    let recorder = Recorder::training(graph, model, parts);
     let schedule = graph.input("schedule", &[]);
     let batch = Batch::record(&recorder, theta, program.stream, program.memories);
     let segments = batch.segments(&recorder, theta);
@@ -31,38 +84,48 @@ pub(crate) fn step(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> R
     for (name, _) in &parts.generators {
         step.task_loss = step.task_loss + step.loss_of(name);
     }
+    then(&step, schedule)
+}
 
-    let own = |module: &str| match program.trains {
-        Trains::Everything => true,
-        Trains::Network => false,
-        Trains::Module(name) => module == name || module.ends_with(&format!("/{name}")),
-    };
-    let mut loss = None;
-    if !matches!(program.trains, Trains::Module(_)) {
-        loss = Some(step.task_loss);
-        train_network(parts, program, &step, schedule);
-    }
-    for (scope, module) in &parts.modules {
-        let name = format!("{scope}/{}", module.name());
-        if !own(&name) {
-            continue;
+/// Records nothing but what a step minimises: outputs `loss:SLOT` and `gradient:SLOT`, the gradient
+/// as the step takes it before any gradient map, for each returned slot of parameters.
+pub(crate) fn objectives(
+    graph: &Graph,
+    model: &Model,
+    parts: &Parts<'_>,
+    program: &Program<'_>,
+) -> Vec<String> {
+    with_step(graph, model, parts, program, |step, _| {
+        let mut slots = Vec::new();
+        let mut objective = |slot: &str, loss, gradient| {
+            graph.output(&format!("loss:{slot}"), loss);
+            graph.output(&format!("gradient:{slot}"), gradient);
+            slots.push(slot.to_owned());
+        };
+        if program.trains_network() {
+            let (mut loss, mut gradient) = (step.task_loss, step.task_gradient());
+            if let Some(penalty) = penalty(parts, step) {
+                loss = loss + penalty;
+                gradient = gradient + graph.grad(penalty, step.theta);
+            }
+            objective(THETA, loss, gradient);
         }
-        let theta = step.module(&name);
-        let objective = module.loss(&step.seen_by(scope), theta);
-        let gradient = graph.grad(objective, theta.flat);
-        let slots = Scope::new(&graph, &name).inner(OPTIMIZER);
-        let optimizer = module.optimizer();
-        let delta = optimizer.delta(&slots, theta.layout, theta.flat, gradient, schedule);
-        graph.assign(&name, theta.flat + delta);
-        loss = loss.or(Some(objective));
-    }
-    match loss {
-        Some(loss) => graph.output(LOSS, loss),
-        None => {
-            graph.refuse(format!("phases: {:?}: no module of that name", program.trains));
+        for (scope, module) in &parts.modules {
+            let name = format!("{scope}/{}", module.name());
+            if program.trains_module(&name) {
+                let theta = step.module(&name);
+                let loss = module.loss(&step.seen_by(scope), theta);
+                objective(&name, loss, graph.grad(loss, theta.flat));
+            }
         }
-    }
-    Plan::compile(&graph)
+        slots
+    })
+}
+
+/// The sum of all penalties, in nats.
+fn penalty<'g>(parts: &Parts<'_>, step: &Step<'_, 'g>) -> Option<Var<'g>> {
+    let terms = parts.penalties.iter().map(|(name, part)| part.loss(&step.seen_by(name)));
+    terms.reduce(|sum, term| sum + term)
 }
 
 /// The order in which parts act on the gradient and on the step.
@@ -80,8 +143,7 @@ fn train_network<'g>(
     for (name, map) in maps {
         gradient = map.task(&step.seen_by(name), gradient);
     }
-    let penalties = parts.penalties.iter().map(|(name, part)| part.loss(&step.seen_by(name)));
-    if let Some(penalty) = penalties.reduce(|sum, term| sum + term) {
+    if let Some(penalty) = penalty(parts, step) {
         gradient = gradient + graph.grad(penalty, theta);
     }
     for (name, map) in maps {
