@@ -41,12 +41,13 @@ fn the_strategy_holds_on_to_what_plain_training_forgets() -> Outcome {
 }
 
 #[test]
-fn at_strength_zero_it_is_plain_training() -> Outcome {
-    let rows = |strategy: &dyn Strategy| -> Outcome<Vec<Vec<Vec<f64>>>> {
-        Ok(experiment()?.run(strategy)?.iter().map(|o| o.accuracy.rows().to_vec()).collect())
-    };
-    assert_eq!(rows(&Tether { lambda: 0.0 })?, rows(&Naive)?);
-    Ok(())
+fn the_strategy_passes_the_suite_of_all_strategies() {
+    cl_core::conformance::Subject::new("tether", || Tether { lambda: 1e-4 })
+        .neutral(|| Tether { lambda: 0.0 })
+        .refused(|| Tether { lambda: -1.0 })
+        .refused(|| Tether { lambda: f64::NAN })
+        .kept(|facts| 4 * (facts.layout.parameters() as u64 + 1))
+        .assert();
 }
 
 /// Adds a row to a column: the shapes do not go together.
@@ -61,7 +62,7 @@ impl Penalty for Wrong {
 }
 
 /// Where [`Wrong`] adds.
-const LINE: u32 = 57;
+const LINE: u32 = 58;
 
 impl Strategy for Wrong {
     fn name(&self) -> String {

@@ -82,7 +82,7 @@ struct EveryFive(u32);
 impl Detect for EveryFive {
     fn ends_here(&mut self, _: Now, _: f32) -> bool {
         self.0 += 1;
-        self.0 % 5 == 0
+        self.0.is_multiple_of(5)
     }
     fn save(&self) -> serde_json::Value {
         self.0.into()
