@@ -65,10 +65,9 @@ pub(crate) struct Training<'a> {
     pub seed: u64,
     /// Boundaries that have passed.
     pub stage: u32,
-    /// Where the steps of this program lie among the steps of the stage: step s is number
-    /// `offset + s * stride`.
-    pub offset: u32,
-    pub stride: u32,
+    /// The first step of this run, and how many programs have run since the last boundary by then.
+    pub first: u32,
+    pub taken: u32,
     /// Steps of the phase for this member; it idles behind them.
     pub length: u32,
     pub draw: &'a mut Draw,
@@ -92,7 +91,7 @@ pub(crate) struct Training<'a> {
 
 impl Training<'_> {
     fn now(&self, step: u32) -> Now {
-        let step = self.offset + step * self.stride;
+        let step = self.taken + (step - self.first);
         Now { seed: self.seed, stage: self.stage, step }
     }
 

@@ -4,7 +4,7 @@ use super::{Learner, Settings};
 use crate::draw::batch_rows;
 use crate::error::Error;
 use crate::host::{Rows, Training};
-use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start};
+use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start, Trains};
 use crate::record::{self, THETA};
 use cl_scenarios::Stream;
 use cl_tensor::{Graph, Host, PlanId, Scope, Session};
@@ -16,10 +16,6 @@ pub(super) struct Running {
     phase: Phase,
     /// The programs of a step, in order.
     programs: Vec<PlanId>,
-    /// Steps for each member.
-    lengths: Vec<u32>,
-    /// Steps that earlier phases of the stage may have taken, counted by program.
-    offset: u32,
     /// Rows of the stream.
     stream_rows: usize,
 }
@@ -79,12 +75,14 @@ impl Learner<'_> {
             })
         });
         let programs = programs.collect::<Result<Vec<_>, _>>()?;
-        let mut lengths = Vec::with_capacity(self.members.len());
         for member in &mut self.members {
-            lengths.push(match phase.length {
-                Length::Steps(steps) => steps,
-                Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
-            });
+            // A run that was restored goes on with the length that its phase began with.
+            if self.progress.step == 0 {
+                member.length = match phase.length {
+                    Length::Steps(steps) => steps,
+                    Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
+                };
+            }
             let joined = member.memories.iter().filter(|memory| memory.joins == Joins::Batch);
             let joined: usize = joined.map(|memory| memory.it.rows()).sum();
             member.rows = Rows::new("", stream_rows + joined);
@@ -96,9 +94,7 @@ impl Learner<'_> {
                 member.draw = Some(member.drawing(&self.dataset.labels, stage, drawn));
             }
         }
-        // Addresses of random numbers differ between phases: each has room for 2^24 programs.
-        let offset = (number as u32) << 24;
-        self.running = Some(Running { stage, phase, programs, lengths, offset, stream_rows });
+        self.running = Some(Running { stage, phase, programs, stream_rows });
         Ok(())
     }
 
@@ -128,8 +124,7 @@ impl Learner<'_> {
 
     /// Steps of the phase under way, of the member that has most.
     pub(crate) fn phase_steps(&self) -> u32 {
-        let lengths = self.running.as_ref().map(|running| running.lengths.iter().copied().max());
-        lengths.flatten().unwrap_or(0)
+        self.members.iter().map(|member| member.length).max().unwrap_or(0)
     }
 
     /// Takes steps of the phase under way with every member.
@@ -172,18 +167,20 @@ impl Learner<'_> {
             .map(|(name, it)| (record::input("share", name), *it))
             .collect();
         let mut ended = vec![false; self.members.len()];
+        // A module's program has no task loss for a detector to see.
+        let trains = running.phase.cycle.get(program);
+        let network = !matches!(trains, Some(Trains::Module(_)));
         let mut hosts: Vec<Training<'_>> = Vec::with_capacity(self.members.len());
-        let members = self.members.iter_mut().zip(&running.lengths).zip(&mut ended);
-        for ((member, &length), ended) in members {
+        for (member, ended) in self.members.iter_mut().zip(&mut ended) {
             let Some(draw) = &mut member.draw else {
                 return Err(Error::Misfit(format!("stage {} was not begun", running.stage)));
             };
             hosts.push(Training {
                 seed: member.seed,
                 stage: member.boundaries,
-                offset: running.offset + program as u32,
-                stride: running.programs.len().max(1) as u32,
-                length,
+                first: steps.start,
+                taken: member.taken,
+                length: member.length,
                 draw,
                 source: running.phase.rows,
                 memories: &mut member.memories,
@@ -194,7 +191,7 @@ impl Learner<'_> {
                 mix: self.settings.mix,
                 schedule: running.phase.schedule.unwrap_or(self.settings.schedule),
                 recent: member.detector.is_some().then_some(&mut member.recent),
-                detector: member.detector.as_deref_mut(),
+                detector: member.detector.as_deref_mut().filter(|_| network),
                 ended,
                 strategy: &self.name,
             });
@@ -203,7 +200,7 @@ impl Learner<'_> {
             Some(&plan) => {
                 let mut hosts: Vec<&mut dyn Host> =
                     hosts.iter_mut().map(|host| host as &mut dyn Host).collect();
-                self.session.run(plan, steps, &mut hosts)?;
+                self.session.run(plan, steps.clone(), &mut hosts)?;
             }
             None => {
                 for host in &mut hosts {
@@ -213,6 +210,9 @@ impl Learner<'_> {
             }
         }
         drop(hosts);
+        for member in &mut self.members {
+            member.taken += steps.end.min(member.length).saturating_sub(steps.start);
+        }
         Ok(ended)
     }
 

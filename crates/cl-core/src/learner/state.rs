@@ -29,17 +29,23 @@ struct HostState {
     memories: Vec<(String, Value)>,
     detector: Option<Value>,
     boundaries: u32,
+    taken: u32,
+    length: u32,
     recent: Vec<Row>,
 }
 
 impl HostState {
-    fn of(member: &MemberState) -> Result<Self, Error> {
+    /// At `stage`; what was drawn from an earlier one is over.
+    fn of(member: &MemberState, stage: usize) -> Result<Self, Error> {
+        let draw = member.draw.as_ref().filter(|draw| draw.stage() == stage);
         let saved = |memory: &crate::memory::Memory| Ok((memory.name.clone(), memory.it.save()?));
         Ok(Self {
-            draw: member.draw.as_ref().map(|draw| (draw.source(), draw.sweeps())),
+            draw: draw.map(|draw| (draw.source(), draw.sweeps())),
             memories: member.memories.iter().map(saved).collect::<Result<_, Error>>()?,
             detector: member.detector.as_ref().map(|detector| detector.save()),
             boundaries: member.boundaries,
+            taken: member.taken,
+            length: member.length,
             recent: member.recent.clone(),
         })
     }
@@ -100,7 +106,7 @@ impl Learner<'_> {
         let position = to_state("position", &position)?;
         let mut hosts = Vec::with_capacity(self.members.len());
         for member in &self.members {
-            hosts.push(to_state("a member's state", &HostState::of(member)?)?);
+            hosts.push(to_state("a member's state", &HostState::of(member, self.progress.stage)?)?);
         }
         let mut checkpoint = Checkpoint::new(self.identity(), position, hosts);
         for slot in self.session.slots() {
@@ -158,6 +164,7 @@ impl Learner<'_> {
                 _ => return Err(Error::state("the detector", "saved with one, or run with one")),
             }
             (member.boundaries, member.recent) = (state.boundaries, state.recent);
+            (member.taken, member.length) = (state.taken, state.length);
             if let Some((source, sweeps)) = state.draw
                 && progress.stage < member.stream.stages().len()
             {
