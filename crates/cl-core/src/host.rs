@@ -67,10 +67,14 @@ pub(crate) struct Training<'a> {
     pub stage: u32,
     /// The stage of the stream. Noise follows it, whoever finds boundaries where.
     pub stream_stage: u32,
-    /// Where the steps of this program lie among the steps of the stage: step s is number
-    /// `offset + s * stride`.
+    /// Where the steps of this program lie among those of the stage, for addresses of noise: step s
+    /// is number `offset + s * stride`.
     pub offset: u32,
     pub stride: u32,
+    /// The first step of this run, and how many programs have run since the last boundary by then,
+    /// for the host's own addresses.
+    pub first: u32,
+    pub taken: u32,
     /// Steps of the phase for this member; it idles behind them.
     pub length: u32,
     pub draw: &'a mut Draw,
@@ -94,7 +98,7 @@ pub(crate) struct Training<'a> {
 
 impl Training<'_> {
     fn now(&self, step: u32) -> Now {
-        let step = self.offset + step * self.stride;
+        let step = self.taken + (step - self.first);
         Now { seed: self.seed, stage: self.stage, step }
     }
 
@@ -217,7 +221,8 @@ impl Host for Training<'_> {
             memory.feed(feeds)?;
         }
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
-        feeds.u32("address", &[seed[0], seed[1], self.stream_stage, self.now(step).step])?;
+        let number = self.offset + step * self.stride;
+        feeds.u32("address", &[seed[0], seed[1], self.stream_stage, number])?;
         feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }

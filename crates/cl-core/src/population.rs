@@ -21,6 +21,10 @@ pub(crate) struct MemberState {
     pub detector: Option<Box<dyn Detect>>,
     /// Boundaries that have passed.
     pub boundaries: u32,
+    /// Runs of training programs since the last of them.
+    pub taken: u32,
+    /// Steps of the phase under way.
+    pub length: u32,
     /// Rows of the stream since the last boundary, where nobody tells boundaries.
     pub recent: Vec<Row>,
 }
@@ -106,6 +110,8 @@ pub(crate) fn members(
                 draw: None,
                 detector,
                 boundaries: 0,
+                taken: 0,
+                length: 0,
                 recent: Vec::new(),
             })
         })

@@ -28,7 +28,8 @@ pub struct Now {
     pub seed: u64,
     /// So many boundaries have passed: the stage, counted from 0, where boundaries are told.
     pub stage: u32,
-    /// The step within the stage, counted from 0.
+    /// Programs that have run since the last of them: the step within the stage, counted from 0,
+    /// where a step is one program. No two programs of a run have the same stage and step.
     pub step: u32,
 }
 

@@ -57,9 +57,10 @@ impl Learner<'_> {
         stage + 1 < self.stages() || self.parts.readout.is_some()
     }
 
-    /// Ends a context that everybody is told of.
+    /// Ends a context that everybody is told of, if the stream tells and no detector looks.
     pub(crate) fn end_context(&mut self, stage: usize) -> Result<(), Error> {
-        if self.parts.detector.is_some() {
+        let told = self.members[0].stream.visibility().boundaries;
+        if !told || self.parts.detector.is_some() {
             return Ok(());
         }
         let rows = self.rows_of_stage(stage);
@@ -120,7 +121,7 @@ impl Learner<'_> {
         if at == At::ContextEnd {
             for (member, acting) in self.members.iter_mut().zip(acting) {
                 if *acting {
-                    member.boundaries += 1;
+                    (member.boundaries, member.taken) = (member.boundaries + 1, 0);
                     member.recent.clear();
                 }
             }

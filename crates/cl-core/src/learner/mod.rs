@@ -168,6 +168,14 @@ impl<'s> Learner<'s> {
         &mut self.session
     }
 
+    /// A copy of a member's slot; indices come as their bits. What an observer watches.
+    ///
+    /// # Errors
+    /// An unknown slot.
+    pub fn read(&self, slot: &str, member: usize) -> Result<Vec<f32>, Error> {
+        Ok(self.session.read(slot, member)?)
+    }
+
     /// Number of members.
     #[must_use]
     pub fn members(&self) -> usize {

@@ -4,7 +4,7 @@ use super::{Learner, Settings};
 use crate::draw::batch_rows;
 use crate::error::Error;
 use crate::host::{Rows, Training};
-use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start};
+use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start, Trains};
 use crate::population::MemberState;
 use crate::record::{self, THETA};
 use cl_scenarios::Stream;
@@ -17,25 +17,26 @@ pub(super) struct Running {
     pub(super) phase: Phase,
     /// The programs of a step, in order.
     programs: Vec<PlanId>,
-    /// Steps for each member.
-    lengths: Vec<u32>,
-    /// Steps that earlier phases of the stage may have taken, counted by program.
+    /// Programs that earlier phases of the stage may have run.
     offset: u32,
     /// Rows of the stream.
     pub(super) stream_rows: usize,
 }
 
 impl Running {
-    /// The members' hosts for one program of a step.
+    /// The members' hosts for one program of a step, from step `first` on.
     pub(super) fn hosts<'a>(
         &self,
-        program: usize,
+        (program, first): (usize, u32),
         members: impl Iterator<Item = (&'a mut MemberState, &'a mut bool)>,
         generators: &'a [(String, &'a dyn Generate)],
         settings: &Settings,
         strategy: &'a str,
     ) -> Result<Vec<Training<'a>>, Error> {
-        let host = |((member, ended), &length): ((&'a mut MemberState, &'a mut bool), &u32)| {
+        // A module's program has no task loss for a detector to see.
+        let trains = self.phase.cycle.get(program);
+        let network = !matches!(trains, Some(Trains::Module(_)));
+        let host = |(member, ended): (&'a mut MemberState, &'a mut bool)| {
             let Some(draw) = &mut member.draw else {
                 return Err(Error::Misfit(format!("stage {} was not begun", self.stage)));
             };
@@ -45,7 +46,9 @@ impl Running {
                 stream_stage: self.stage as u32,
                 offset: self.offset + program as u32,
                 stride: self.programs.len().max(1) as u32,
-                length,
+                first,
+                taken: member.taken,
+                length: member.length,
                 draw,
                 source: self.phase.rows,
                 memories: &mut member.memories,
@@ -56,12 +59,12 @@ impl Running {
                 mix: settings.mix,
                 schedule: self.phase.schedule.unwrap_or(settings.schedule),
                 recent: member.detector.is_some().then_some(&mut member.recent),
-                detector: member.detector.as_deref_mut(),
+                detector: member.detector.as_deref_mut().filter(|_| network),
                 ended,
                 strategy,
             })
         };
-        members.zip(&self.lengths).map(host).collect()
+        members.map(host).collect()
     }
 }
 
@@ -128,12 +131,14 @@ impl Learner<'_> {
             })
         });
         let programs = programs.collect::<Result<Vec<_>, _>>()?;
-        let mut lengths = Vec::with_capacity(self.members.len());
         for member in &mut self.members {
-            lengths.push(match phase.length {
-                Length::Steps(steps) => steps,
-                Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
-            });
+            // A run that was restored goes on with the length that its phase began with.
+            if self.progress.step == 0 {
+                member.length = match phase.length {
+                    Length::Steps(steps) => steps,
+                    Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
+                };
+            }
             let joined = member.memories.iter().filter(|memory| memory.joins == Joins::Batch);
             let joined: usize = joined.map(|memory| memory.it.rows()).sum();
             member.rows = Rows::new("", stream_rows + joined);
@@ -145,9 +150,9 @@ impl Learner<'_> {
                 member.draw = Some(member.drawing(&self.dataset.labels, stage, drawn));
             }
         }
-        // Addresses of random numbers differ between phases: each has room for 2^24 programs.
+        // Addresses of noise differ between phases: each has room for 2^24 programs.
         let offset = (number as u32) << 24;
-        self.running = Some(Running { stage, phase, programs, lengths, offset, stream_rows });
+        self.running = Some(Running { stage, phase, programs, offset, stream_rows });
         Ok(())
     }
 
@@ -177,8 +182,7 @@ impl Learner<'_> {
 
     /// Steps of the phase under way, of the member that has most.
     pub(crate) fn phase_steps(&self) -> u32 {
-        let lengths = self.running.as_ref().map(|running| running.lengths.iter().copied().max());
-        lengths.flatten().unwrap_or(0)
+        self.members.iter().map(|member| member.length).max().unwrap_or(0)
     }
 
     /// Takes steps of the phase under way with every member.
@@ -218,12 +222,13 @@ impl Learner<'_> {
         let mut ended = vec![false; self.members.len()];
         let (settings, name) = (&self.settings, &self.name);
         let members = self.members.iter_mut().zip(&mut ended);
-        let mut hosts = running.hosts(program, members, &generators, settings, name)?;
+        let mut hosts =
+            running.hosts((program, steps.start), members, &generators, settings, name)?;
         match running.programs.get(program) {
             Some(&plan) => {
                 let mut hosts: Vec<&mut dyn Host> =
                     hosts.iter_mut().map(|host| host as &mut dyn Host).collect();
-                self.session.run(plan, steps, &mut hosts)?;
+                self.session.run(plan, steps.clone(), &mut hosts)?;
             }
             None => {
                 for host in &mut hosts {
@@ -233,6 +238,9 @@ impl Learner<'_> {
             }
         }
         drop(hosts);
+        for member in &mut self.members {
+            member.taken += steps.end.min(member.length).saturating_sub(steps.start);
+        }
         Ok(ended)
     }
 

@@ -29,6 +29,8 @@ struct HostState {
     memories: Vec<(String, Value)>,
     detector: Option<Value>,
     boundaries: u32,
+    taken: u32,
+    length: u32,
     recent: Vec<Row>,
 }
 
@@ -43,6 +45,8 @@ impl HostState {
             memories: member.memories.iter().map(saved).collect::<Result<_, Error>>()?,
             detector: member.detector.as_ref().map(|detector| detector.save()),
             boundaries: member.boundaries,
+            taken: member.taken,
+            length: member.length,
             recent: member.recent.clone(),
         })
     }
@@ -162,6 +166,7 @@ impl Learner<'_> {
                 _ => return Err(Error::state("the detector", "saved with one, or run with one")),
             }
             (member.boundaries, member.recent) = (state.boundaries, state.recent);
+            (member.taken, member.length) = (state.taken, state.length);
             if let Some((source, sweeps)) = state.draw
                 && progress.stage < member.stream.stages().len()
             {

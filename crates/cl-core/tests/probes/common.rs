@@ -2,7 +2,7 @@
 
 use cl_core::{Error, Head, Learner, Mix, Settings, Strategy, run};
 use cl_nn::{Adam, Mlp, Network, Schedule};
-use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
 /// What differs between the runs of probes.
 #[derive(Clone, Copy)]
@@ -14,12 +14,25 @@ pub struct Setup<'a> {
     pub seeds: &'a [u64],
     pub threads: usize,
     pub head: Head,
+    pub mix: Mix,
+    /// How the stream is shown.
+    pub shown: fn(ContextStream) -> Box<dyn Stream>,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
         let (scenario, head) = (Scenario::Class, Head::Full);
-        Self { scenario, contexts: 5, steps: 8, batch: 16, seeds: &[2], threads: 1, head }
+        Self {
+            scenario,
+            contexts: 5,
+            steps: 8,
+            batch: 16,
+            seeds: &[2],
+            threads: 1,
+            head,
+            mix: Mix::ByContext,
+            shown: |stream| Box::new(stream),
+        }
     }
 }
 
@@ -41,7 +54,7 @@ impl Setup<'_> {
         let (scenario, contexts) = (self.scenario, self.contexts);
         let stream = |seed| -> Box<dyn Stream> {
             let spec = StreamSpec { protocol, scenario, contexts, seed, part, pad: 0 };
-            Box::new(spec.build(&data).unwrap())
+            (self.shown)(spec.build(&data).unwrap())
         };
         let population: Vec<_> = self.seeds.iter().map(|&seed| (seed, stream(seed))).collect();
         let outputs = population[0].1.outputs();
@@ -51,7 +64,7 @@ impl Setup<'_> {
             optimizer: Box::new(Adam::new(1e-3)),
             schedule: Schedule::Constant,
             reset_optimizer: false,
-            mix: Mix::ByContext,
+            mix: self.mix,
             head: self.head,
             threads: self.threads,
         };

@@ -4,12 +4,19 @@
 
 mod agem;
 mod common;
+mod critic;
+mod der;
+mod detector;
 mod feedback;
 mod gan;
+mod gdumb;
 mod gem;
 mod golden;
+mod guarantees;
 mod icarl;
 mod memory;
+mod mir;
+mod perceptron;
 mod seen;
 mod singles;
 mod slow;
