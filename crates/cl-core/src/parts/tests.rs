@@ -5,6 +5,7 @@ use crate::record;
 use crate::rows::RecordedRows;
 use crate::step::Step;
 use crate::strategy::Naive;
+use crate::{Error, Member, Rehearse, Strategy};
 use cl_nn::Network;
 use cl_tensor::Var;
 
