@@ -2,7 +2,7 @@
 
 use crate::common::Setup;
 use crate::golden;
-use crate::guarantees::population_is_singles_and_resume_is_whole;
+use crate::guarantees::{Path, population_is_singles_and_resume_is_whole};
 use crate::perceptron::{cross_entropy, pixels};
 use cl_buffers::{Buffer, Reservoir, RowSize, draw_uniform};
 use cl_core::{
@@ -51,6 +51,9 @@ impl Generate for Mir {
         step.scope.slot("chosen", &[self.keep], Init::Zeros);
         step.scope.assign("chosen", chosen.to_float());
         step.report("chosen", chosen.to_float());
+        let contexts = all.context.to_float() * all.weight.sign();
+        step.scope.slot("contexts", &[self.candidates], Init::Zeros);
+        step.scope.assign("contexts", contexts);
         let present = all.weight.gather(chosen).sign();
         RecordedRows {
             x: all.x.gather(chosen),
@@ -159,6 +162,17 @@ fn on_digits_the_chosen_rows_are_those_of_a_virtual_step_that_is_taken() {
         let mut order: Vec<u32> = (0..24).collect();
         order.sort_by(|&a, &b| score(b as usize).total_cmp(&score(a as usize)));
         assert_eq!(step(&mut trial, &current, candidates.clone()), order[..6]);
+    }
+}
+
+#[test]
+fn no_candidate_is_of_the_present_context() {
+    let (mir, mix) = (Mir { candidates: 24, keep: 6, lr: 0.1 }, Mix::Sum);
+    let setup = Setup { mix, ..Setup::default() };
+    let path = Path::of(&mut setup.learner(&mir).unwrap(), &["mir/contexts"]);
+    for (step, &(stage, ..)) in path.progress.iter().enumerate().filter(|(_, at)| at.0 > 0) {
+        let contexts = path.slot(step, 0, "mir/contexts");
+        assert!(contexts.iter().all(|&context| context < stage as f32), "{stage}: {contexts:?}");
     }
 }
 
