@@ -73,7 +73,8 @@ impl Rehearse for Reservoir {
             let drawn = address(Purpose::STORE).ordinal(i as u32).rng().below(self.seen + 1);
             let cell = if room { self.seen } else { drawn };
             if room {
-                (self.kept.push(row), self.since.push(self.seen));
+                self.kept.push(row);
+                self.since.push(self.seen);
             }
             if (cell as usize) < self.capacity {
                 // The last writer of a cell stays.
