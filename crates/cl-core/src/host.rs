@@ -313,6 +313,7 @@ impl Host for Ends {
     fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(LIVE, &[self.live])?;
         feeds.u32("context", &[self.context])?;
+        feeds.u32("index", &[self.context.wrapping_sub(1)])?;
         self.examples.iter().try_for_each(|(name, value)| feeds.f32(name, &[*value]))
     }
 }

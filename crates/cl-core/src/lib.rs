@@ -53,7 +53,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_
 pub use cl_buffers::Row;
 pub use error::Error;
 pub use learner::{Costs, Head, Learner, Settings};
-pub use model::{Data, Model};
+pub use model::{Data, Linear, Model};
 pub use parts::{
     Around, At, Backbone, Boundary, Consolidate, Criterion, Detect, Gate, GateSite, Generate,
     GradientMap, Length, Module, Over, Parts, Pass, Penalty, Phase, PhaseContext, Phases, Readout,

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::parts::{Around, Parts};
-use cl_nn::{Layout, Network, Theta};
+use cl_nn::{ForwardContext, Layout, Network, ParamRange, Theta};
 use cl_tensor::{Graph, Scope, Var};
 
 /// Where the examples of a step come from.
@@ -24,6 +24,15 @@ pub enum Data {
     Fed,
 }
 
+/// A linear layer: where its weight `[in, out]` and its bias `[out]` lie in theta.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Of the weight.
+    pub weight: ParamRange,
+    /// Of the bias.
+    pub bias: ParamRange,
+}
+
 /// A network on a kind of stream: everything a recording needs to know but the methods.
 #[derive(Debug)]
 pub struct Model {
@@ -32,6 +41,8 @@ pub struct Model {
     /// Its parameters as ranges of theta, behind them those of gates and weight views, each under
     /// the name of its strategy.
     pub layout: Layout,
+    /// The network's linear layers, in order, the output layer last.
+    pub layers: Vec<Linear>,
     /// Where examples come from.
     pub data: Data,
     /// Number of contexts of the stream.
@@ -86,7 +97,13 @@ impl Model {
             modules.push((name, Layout::new(&params)?));
         }
         let layout = Layout::new(&params)?;
-        Ok(Self { network, layout, data, contexts, masked, modules })
+        let layers = linear_layers(&*network, &layout);
+        Ok(Self { network, layout, layers, data, contexts, masked, modules })
+    }
+
+    /// The network and its stream, for parts.
+    pub(crate) fn around(&self) -> Around<'_> {
+        Around { network: &*self.network, contexts: self.contexts }
     }
 
     /// The parameters of a module, by its name within a strategy or in full.
@@ -107,8 +124,33 @@ impl Model {
         }
     }
 
+    /// The layout that orders a slot, if it has an entry per parameter: that of the module whose name
+    /// it bears, else theta's.
+    pub(crate) fn layout_of(&self, slot: &str) -> &Layout {
+        let of_module = |name: &str| {
+            slot.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let module = self.modules.iter().find(|(name, _)| of_module(name));
+        module.map_or(&self.layout, |(_, layout)| layout)
+    }
+
     /// The slot of theta.
     pub(crate) fn theta<'g>(&self, graph: &'g Graph) -> Var<'g> {
         graph.slot(crate::record::THETA, &[self.layout.len()], self.layout.init())
     }
+}
+
+/// The layers that a forward pass tells of; where they lie depends on no batch.
+fn linear_layers(network: &dyn Network, layout: &Layout) -> Vec<Linear> {
+    let graph = Graph::new();
+    let flat = graph.input("theta", &[layout.len()]);
+    let context = Some(graph.input_u32("context", &[1]));
+    let cx = ForwardContext { context, ..ForwardContext::test() };
+    let x = graph.input("x", &[1, network.inputs()]);
+    let forward = network.forward(Theta { flat, layout }, x, &cx);
+    let ranges = forward.layers.iter().filter_map(|layer| {
+        let (weight, bias) = (layout.range(&layer.weight)?, layout.range(&layer.bias)?);
+        Some(Linear { weight: weight.clone(), bias: bias.clone() })
+    });
+    ranges.collect()
 }

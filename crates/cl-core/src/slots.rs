@@ -1,22 +1,33 @@
 //! Slots of a strategy, read and written by the host.
 
 use crate::error::Error;
+use crate::model::{Linear, Model};
+use crate::record::THETA;
 use cl_tensor::Session;
 
 /// The slots of one strategy for one member; the host's part of a consolidation works on it.
 pub struct SlotStore<'a> {
     pub(crate) session: &'a mut dyn Session,
+    pub(crate) model: &'a Model,
     pub(crate) scope: &'a str,
     pub(crate) member: usize,
 }
 
 impl SlotStore<'_> {
-    /// A copy of the slot `name` of the strategy; indices come as their bits.
+    /// A copy of the slot `name` of the strategy.
     ///
     /// # Errors
     /// An unknown slot.
     pub fn read(&self, name: &str) -> Result<Vec<f32>, Error> {
         Ok(self.session.read(&format!("{}/{name}", self.scope), self.member)?)
+    }
+
+    /// A copy of the slot of indices `name` of the strategy.
+    ///
+    /// # Errors
+    /// An unknown slot.
+    pub fn read_u32(&self, name: &str) -> Result<Vec<u32>, Error> {
+        Ok(self.read(name)?.into_iter().map(f32::to_bits).collect())
     }
 
     /// Overwrites the slot `name` of the strategy.
@@ -25,5 +36,27 @@ impl SlotStore<'_> {
     /// An unknown slot or a wrong length.
     pub fn write(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
         Ok(self.session.write(&format!("{}/{name}", self.scope), self.member, values)?)
+    }
+
+    /// Overwrites the slot of indices `name` of the strategy.
+    ///
+    /// # Errors
+    /// An unknown slot or a wrong length.
+    pub fn write_u32(&mut self, name: &str, values: &[u32]) -> Result<(), Error> {
+        self.write(name, bytemuck::must_cast_slice(values))
+    }
+
+    /// A copy of all parameters, flat; they are written by [`crate::Consolidate::consolidate`] alone.
+    ///
+    /// # Errors
+    /// What the device refuses.
+    pub fn theta(&self) -> Result<Vec<f32>, Error> {
+        Ok(self.session.read(THETA, self.member)?)
+    }
+
+    /// The linear layers of the network, in order, the output layer last.
+    #[must_use]
+    pub fn layers(&self) -> &[Linear] {
+        &self.model.layers
     }
 }

@@ -115,7 +115,8 @@ pub struct Trial<'s> {
     parts: Parts<'s>,
     step: PlanId,
     observe: Vec<Pass>,
-    consolidate: [(At, PlanId); 2],
+    /// Every moment at which something is consolidated; those of a boundary in order.
+    consolidate: Vec<(At, PlanId)>,
     evaluate: PlanId,
     boundaries: u32,
 }
@@ -181,10 +182,17 @@ impl<'s> Trial<'s> {
                 observe.push(Pass { at: it.at(), part, pass, over, plan });
             }
         }
-        let mut consolidate = |at: At| -> Result<_, Error> {
-            Ok((at, session.load(record::consolidate(&model, &parts, at)?)?))
-        };
-        let consolidate = [consolidate(At::ContextEnd)?, consolidate(At::Evaluation)?];
+        let mut moments: Vec<At> = Vec::new();
+        for (_, it) in &parts.consolidations {
+            if !moments.contains(&it.at()) {
+                moments.push(it.at());
+            }
+        }
+        moments.sort_by_key(|at| *at == At::ContextEnd);
+        let mut consolidate = Vec::new();
+        for at in moments {
+            consolidate.push((at, session.load(record::consolidate(&model, &parts, at)?)?));
+        }
         let evaluate = session.load(record::evaluate(&model, &parts, rows)?)?;
         Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries: 0 })
     }
@@ -262,8 +270,8 @@ impl<'s> Trial<'s> {
         Ok(host.read[0])
     }
 
-    /// Ends a context whose training rows are these, in chunks of the recorded number of rows; rows
-    /// of weight 0 are padding.
+    /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
+    /// the recorded number of rows; rows of weight 0 are padding.
     ///
     /// # Errors
     /// What the device refuses.
@@ -276,7 +284,10 @@ impl<'s> Trial<'s> {
     /// # Errors
     /// What the device refuses.
     pub fn boundary_with(&mut self, chunks: &[Batch], kept: &[Batch]) -> Result<(), Error> {
-        self.consolidate(At::ContextEnd, chunks, kept)?;
+        let moments = self.consolidate.iter().map(|(at, _)| *at);
+        for at in moments.filter(|at| *at != At::Evaluation).collect::<Vec<_>>() {
+            self.consolidate(at, chunks, kept)?;
+        }
         self.boundaries += 1;
         Ok(())
     }
@@ -316,8 +327,8 @@ impl<'s> Trial<'s> {
         }
         let now = self.now();
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
-            let session = &mut self.session;
-            part.end_context(now, &mut SlotStore { session, scope, member: 0 })?;
+            let (session, model) = (&mut self.session, &self.model);
+            part.end_context(now, &mut SlotStore { session, model, scope, member: 0 })?;
         }
         Ok(())
     }

@@ -48,10 +48,38 @@ impl<'g> Scope<'g> {
         self.slot(name, shape, init)
     }
 
+    /// A slot of indices.
+    #[track_caller]
+    pub fn slot_u32(&self, name: &str, shape: &[usize], init: Init) -> Var<'g> {
+        self.graph.slot_u32(&self.name(name), shape, init)
+    }
+
+    /// A slot of indices that the method keeps between contexts: it counts as memory of the method.
+    #[track_caller]
+    pub fn kept_u32(&self, name: &str, shape: &[usize], init: Init) -> Var<'g> {
+        self.graph.keep(&self.name(name));
+        self.slot_u32(name, shape, init)
+    }
+
     /// A numeric hyper-parameter: a scalar slot, so that members of a population may differ in it.
     #[track_caller]
     pub fn hyper(&self, name: &str, value: f32) -> Var<'g> {
         self.slot(name, &[], Init::Constant(value))
+    }
+
+    /// Adds a value to a sum over runs: a slot of its shape that starts at 0.
+    #[track_caller]
+    pub fn accumulate(&self, name: &str, value: Var<'g>) {
+        let sum = self.slot(name, &value.shape(), Init::Zeros);
+        self.assign(name, sum + value);
+    }
+
+    /// What was accumulated so far, of this shape; the sum starts again at 0.
+    #[track_caller]
+    pub fn take(&self, name: &str, shape: &[usize]) -> Var<'g> {
+        self.slot(name, shape, Init::Zeros);
+        self.assign(name, self.graph.full(shape, 0.0));
+        self.slot(name, shape, Init::Zeros)
     }
 
     /// Writes a slot of this scope when the run ends.

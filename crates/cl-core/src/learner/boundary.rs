@@ -238,8 +238,8 @@ impl Learner<'_> {
             let now = self.now(index);
             for (scope, part) in &self.parts.consolidations {
                 if part.at() == at {
-                    let session: &mut dyn Session = &mut self.session;
-                    part.end_context(now, &mut SlotStore { session, scope, member: index })?;
+                    let (session, model) = (&mut self.session as &mut dyn Session, &self.model);
+                    part.end_context(now, &mut SlotStore { session, model, scope, member: index })?;
                 }
             }
         }

@@ -75,7 +75,7 @@ impl Learner<'_> {
         for slot in session.slots().into_iter().filter(|slot| known.contains(slot)) {
             let old = self.session.slot_type(&slot)?.shape;
             let new = session.slot_type(&slot)?.shape;
-            let layouts = [&self.model.layout, &model.layout];
+            let layouts = [self.model.layout_of(&slot), model.layout_of(&slot)];
             let Some(places) = places(&old, &new, layouts) else {
                 return Err(Error::Misfit(format!(
                     "growing to {outputs} outputs: slot `{slot}` goes from {old:?} to {new:?}; \

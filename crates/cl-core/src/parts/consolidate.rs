@@ -1,7 +1,8 @@
 //! What happens at a boundary.
 
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::{Linear, Model};
+use crate::parts::Around;
 use crate::rehearse::Now;
 use crate::slots::SlotStore;
 use crate::step::Step;
@@ -78,15 +79,25 @@ pub struct Boundary<'a, 'g> {
     pub scope: Scope<'g>,
     /// Where each parameter lies in theta.
     pub layout: &'a Layout,
-    /// The contexts that have ended, this one included: an index into per-context tables is one
-    /// less. u32 `[1]`.
+    /// The network and the number of contexts: the shapes of what a method keeps.
+    pub around: Around<'a>,
+    /// The contexts that have ended, this one included. u32 `[1]`.
     pub context: Var<'g>,
+    /// The context that ends, counted from 0: its row in per-context tables. u32 `[1]`; `u32::MAX`
+    /// where none has ended yet.
+    pub index: Var<'g>,
     /// Rows of each of the part's passes, scalars.
     pub examples: Vec<Var<'g>>,
     pub(crate) model: &'a Model,
 }
 
 impl<'a, 'g> Boundary<'a, 'g> {
+    /// The linear layers of the network, in order, the output layer last.
+    #[must_use]
+    pub fn layers(&self) -> &'a [Linear] {
+        &self.model.layers
+    }
+
     /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
     #[track_caller]
     #[must_use]

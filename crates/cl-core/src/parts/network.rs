@@ -5,7 +5,7 @@ use crate::step::Step;
 use cl_nn::{Layout, Network, ParamSpec, Site, Theta};
 use cl_tensor::{Scope, Var};
 
-/// What a part that brings parameters of its own knows of the network when it declares them.
+/// What a part knows of the network when it declares parameters or slots of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     /// The network.

@@ -31,15 +31,17 @@ pub(crate) fn consolidate(model: &Model, parts: &Parts<'_>, at: At) -> Result<Pl
     graph.run_only_if(graph.input(LIVE, &[]));
     let before = model.theta(&graph);
     let context = graph.input_u32("context", &[1]);
+    let index = graph.input_u32("index", &[1]);
     let all = parts.consolidations.iter().enumerate();
     let after = all.filter(|(_, (_, part))| part.at() == at).fold(
         before,
-        |theta, (index, (name, part))| {
+        |theta, (number, (name, part))| {
             let examples = (0..part.passes().len())
-                .map(|pass| graph.input(&examples_input(index, pass), &[]))
+                .map(|pass| graph.input(&examples_input(number, pass), &[]))
                 .collect();
             let scope = Scope::new(&graph, name);
-            let boundary = Boundary { scope, layout: &model.layout, context, examples, model };
+            let (layout, around) = (&model.layout, model.around());
+            let boundary = Boundary { scope, layout, around, context, index, examples, model };
             part.consolidate(&boundary, theta)
         },
     );

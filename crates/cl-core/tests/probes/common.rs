@@ -1,8 +1,9 @@
 //! Small runs on digits.
 
-use cl_core::{Error, Head, Learner, Mix, Settings, Strategy, run};
+use cl_core::{Error, Head, Learner, Mix, Observer, Progress, Settings, Step, Strategy, run};
 use cl_nn::{Adam, Mlp, Network, Schedule};
-use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_tensor::Var;
 
 /// What differs between the runs of probes.
 #[derive(Clone, Copy)]
@@ -21,27 +22,27 @@ pub struct Setup<'a> {
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        let (scenario, head) = (Scenario::Class, Head::Full);
-        Self {
-            scenario,
-            contexts: 5,
-            steps: 8,
-            batch: 16,
-            seeds: &[2],
-            threads: 1,
-            head,
-            mix: Mix::ByContext,
-            shown: |stream| Box::new(stream),
-        }
+        Self::SMALL
     }
 }
 
 impl Setup<'_> {
+    /// Five contexts of 8 steps, class-incremental.
+    pub const SMALL: Self = Self {
+        scenario: Scenario::Class,
+        contexts: 5,
+        steps: 8,
+        batch: 16,
+        seeds: &[2],
+        threads: 1,
+        head: Head::Full,
+        mix: Mix::ByContext,
+        shown: |stream| Box::new(stream),
+    };
+
     /// A learner on split digits, MLP 64-24-20.
     pub fn learner<'s>(&self, strategy: &'s dyn Strategy) -> Result<Learner<'s>, Error> {
-        self.learner_with(strategy, |inputs, outputs| {
-            Box::new(Mlp::new(&[inputs, 24, 20, outputs]).unwrap())
-        })
+        self.learner_with(strategy, mlp)
     }
 
     pub fn learner_with<'s>(
@@ -49,13 +50,16 @@ impl Setup<'_> {
         strategy: &'s dyn Strategy,
         network: impl Fn(usize, usize) -> Box<dyn Network>,
     ) -> Result<Learner<'s>, Error> {
-        let data = digits();
-        let (protocol, part) = (Protocol::Split, Part::Final);
-        let (scenario, contexts) = (self.scenario, self.contexts);
-        let stream = |seed| -> Box<dyn Stream> {
-            let spec = StreamSpec { protocol, scenario, contexts, seed, part, pad: 0 };
-            (self.shown)(spec.build(&data).unwrap())
-        };
+        self.learner_on(&digits(), strategy, network)
+    }
+
+    pub fn learner_on<'s>(
+        &self,
+        data: &Dataset,
+        strategy: &'s dyn Strategy,
+        network: impl Fn(usize, usize) -> Box<dyn Network>,
+    ) -> Result<Learner<'s>, Error> {
+        let stream = |seed| (self.shown)(self.spec(seed).build(data).unwrap());
         let population: Vec<_> = self.seeds.iter().map(|&seed| (seed, stream(seed))).collect();
         let outputs = population[0].1.outputs();
         let settings = Settings {
@@ -68,8 +72,25 @@ impl Setup<'_> {
             head: self.head,
             threads: self.threads,
         };
-        Learner::new(strategy, &data, population, network(64, outputs), settings)
+        Learner::new(strategy, data, population, network(64, outputs), settings)
     }
+
+    pub fn spec(&self, seed: u64) -> StreamSpec {
+        let (protocol, part) = (Protocol::Split, Part::Final);
+        StreamSpec {
+            protocol,
+            scenario: self.scenario,
+            contexts: self.contexts,
+            seed,
+            part,
+            pad: 0,
+        }
+    }
+}
+
+/// An MLP with hidden layers of 24 and 20 units.
+pub fn mlp(inputs: usize, outputs: usize) -> Box<dyn Network> {
+    Box::new(Mlp::new(&[inputs, 24, 20, outputs]).unwrap())
 }
 
 /// Every slot of a member, as bits.
@@ -89,4 +110,33 @@ pub fn finished(setup: &Setup<'_>, strategy: &dyn Strategy) -> Vec<(String, Vec<
     let mut learner = setup.learner(strategy).unwrap();
     run(&mut learner, &mut ()).unwrap();
     bits(&mut learner, 0)
+}
+
+/// Interrupts a run at the first moment between two steps, or behind a stage, that it names.
+pub struct StopAt<F>(pub F);
+
+impl<F: Fn(&Progress) -> bool> Observer for StopAt<F> {
+    fn between(&mut self, learner: &Learner<'_>) -> Result<(), Error> {
+        let progress = learner.progress();
+        let (context, step) = (progress.stage + 1, progress.step);
+        if (self.0)(progress) { Err(Error::Interrupted { context, step }) } else { Ok(()) }
+    }
+    fn interval(&self) -> u32 {
+        1
+    }
+}
+
+/// Runs to a moment `(stage, phase, step)`; `(stage, 0, 0)` is behind the stage before.
+pub fn run_to(learner: &mut Learner<'_>, at: (usize, usize, u32)) {
+    let here = move |p: &Progress| (p.stage, p.phase, p.step) == at;
+    let stopped = run(learner, &mut StopAt(here));
+    assert!(matches!(stopped, Err(Error::Interrupted { .. })), "{at:?}: {stopped:?}");
+}
+
+/// What of a step goes to the strategy's own parameters; the rest of theta stays.
+pub fn own<'g>(step: &Step<'_, 'g>, delta: Var<'g>) -> Var<'g> {
+    let prefix = step.scope.name("");
+    let own = step.layout.ranges().iter().filter(|range| range.name.starts_with(&prefix));
+    let pieces: Vec<_> = own.map(|r| (r.offset, delta.slice(0, r.floats()))).collect();
+    step.graph().assemble(step.layout.len(), &pieces)
 }
