@@ -3,8 +3,8 @@
 
 use cl_core::{
     Checkpoint, Consolidate, Error, Fill, Head, Learner, Member, Mix, Naive, Now, Observer,
-    Outcome, Parts, Penalty, Rehearse, Reports, Row, Settings, Share, Step, Strategy, from_state,
-    run, to_state,
+    Outcome, Parts, Penalty, Phase, PhaseContext, Phases, Rehearse, Reports, Row, Settings, Share,
+    Source, Step, Strategy, from_state, run, to_state,
 };
 use cl_nn::{Adam, Mlp, Schedule};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -13,6 +13,19 @@ use cl_tensor::{Init, Var};
 fn spec(seed: u64, scenario: Scenario, protocol: Protocol) -> ContextStream {
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part: Part::Final, pad: 0 };
     spec.build(&digits()).unwrap()
+}
+
+fn settings(steps: u32, threads: usize) -> Settings {
+    Settings {
+        steps,
+        batch: 32,
+        optimizer: Box::new(Adam::new(1e-3)),
+        schedule: Schedule::Constant,
+        reset_optimizer: false,
+        head: Head::Full,
+        mix: Mix::ByContext,
+        threads,
+    }
 }
 
 fn learner<'s>(
@@ -25,18 +38,8 @@ fn learner<'s>(
     let population: Vec<(u64, Box<dyn Stream>)> =
         seeds.iter().map(|&seed| (seed, Box::new(stream(seed)) as Box<dyn Stream>)).collect();
     let outputs = population[0].1.outputs();
-    let settings = Settings {
-        steps,
-        batch: 32,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        threads,
-    };
     let network = Mlp::new(&[64, 40, outputs])?.with_dropout(0.2)?;
-    Learner::new(strategy, &digits(), population, Box::new(network), settings)
+    Learner::new(strategy, &digits(), population, Box::new(network), settings(steps, threads))
 }
 
 fn accuracies(outcomes: &[Outcome]) -> Vec<Vec<Vec<f64>>> {
@@ -309,4 +312,81 @@ fn a_training_step_copies_nothing() {
         let learner = learner(&strategy, &[2], 1, 1, &stream).unwrap();
         assert_eq!(learner.costs().step.copies, 0, "{scenario}");
     }
+}
+
+/// A stream that tells nobody when a context ends.
+struct Untold(ContextStream);
+
+impl Stream for Untold {
+    fn scenario(&self) -> Scenario {
+        self.0.scenario()
+    }
+    fn contexts(&self) -> usize {
+        self.0.contexts()
+    }
+    fn stages(&self) -> &[cl_scenarios::Stage] {
+        self.0.stages()
+    }
+    fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+    fn train(&self, context: usize) -> &[u32] {
+        self.0.train(context)
+    }
+    fn test(&self, context: usize) -> &[u32] {
+        self.0.test(context)
+    }
+    fn target(&self, context: usize, label: u8) -> u32 {
+        self.0.target(context, label)
+    }
+    fn active(&self, stage: usize, context: usize) -> Vec<bool> {
+        self.0.active(stage, context)
+    }
+    fn transform(&self, context: usize) -> &cl_scenarios::Transform {
+        self.0.transform(context)
+    }
+    fn visibility(&self) -> cl_scenarios::Visibility {
+        cl_scenarios::Visibility { boundaries: false, ..self.0.visibility() }
+    }
+    fn describe(&self) -> Vec<(&'static str, String)> {
+        self.0.describe()
+    }
+}
+
+/// Trains on memories that are not there.
+struct MemoryOnly;
+
+impl Strategy for MemoryOnly {
+    fn name(&self) -> String {
+        "memory-only".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.phases(self);
+    }
+}
+
+impl Phases for MemoryOnly {
+    fn phases(&self, context: PhaseContext) -> Vec<Phase> {
+        vec![Phase { rows: Source::Memory, ..Phase::stream("rehearse", context.steps) }]
+    }
+}
+
+#[test]
+fn replay_that_could_never_count_is_refused_before_anything_is_recorded() {
+    let made = |strategy: &'static dyn Strategy, mix, told: bool| {
+        let stream = spec(2, Scenario::Class, Protocol::Split);
+        let stream: Box<dyn Stream> =
+            if told { Box::new(stream) } else { Box::new(Untold(stream)) };
+        let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());
+        let settings = Settings { mix, ..settings(2, 1) };
+        Learner::new(strategy, &digits(), vec![(2, stream)], network, settings)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert!(made(&Replay, Mix::Fixed(0.5), false).is_ok());
+    assert!(made(&Naive, Mix::ByContext, false).is_ok());
+    let error = made(&Replay, Mix::ByContext, false).unwrap_err();
+    assert!(error.starts_with("replay: weights by the number of contexts"), "{error}");
+    let error = made(&MemoryOnly, Mix::ByContext, true).unwrap_err();
+    assert!(error.starts_with("memory-only: phase `rehearse` trains on memories"), "{error}");
 }

@@ -51,12 +51,6 @@ impl<'s> Learner<'s> {
             check(strategy, &**other)?;
             same_structure(&**stream, &**other)?;
         }
-        if settings.batch == 0 || settings.steps == 0 {
-            return Err(Error::Misfit(format!(
-                "{} steps of {} rows: both must be at least 1",
-                settings.steps, settings.batch
-            )));
-        }
         if network.outputs() != stream.outputs() {
             return Err(Error::Misfit(format!(
                 "the network has {} outputs, the stream {}",
@@ -65,6 +59,7 @@ impl<'s> Learner<'s> {
             )));
         }
         let parts = Parts::of(strategy);
+        settings.check(&**stream, &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
         let (data, contexts) = (data_of(dataset, &**stream), stream.contexts());
         let model = Model::new(network, &parts, data, contexts, masked(&**stream))?;

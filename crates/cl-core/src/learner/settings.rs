@@ -1,7 +1,10 @@
 //! How a population is trained.
 
+use crate::error::Error;
+use crate::parts::{Joins, Parts, Source};
 use crate::rehearse::Mix;
 use cl_nn::{Optimizer, Schedule};
+use cl_scenarios::Stream;
 
 /// How a population is trained.
 #[derive(Debug)]
@@ -22,6 +25,41 @@ pub struct Settings {
     pub head: Head,
     /// Threads of the CPU session.
     pub threads: usize,
+}
+
+impl Settings {
+    /// Checks what cannot work before anything is recorded.
+    pub(super) fn check(&self, stream: &dyn Stream, parts: &Parts<'_>) -> Result<(), Error> {
+        if self.batch == 0 || self.steps == 0 {
+            return Err(Error::Misfit(format!(
+                "{} steps of {} rows: both must be at least 1",
+                self.steps, self.batch
+            )));
+        }
+        let joined = parts.rehearsals.iter().find(|(_, it)| it.joins == Joins::Batch);
+        let generated = parts.generators.first().map(|(name, _)| name);
+        let replayed = joined.map(|(name, _)| name).or(generated);
+        let told = stream.visibility().boundaries || parts.detector.is_some();
+        if let (Some(name), Mix::ByContext, false) = (replayed, self.mix, told) {
+            return Err(Error::Misfit(format!(
+                "{name}: weights by the number of contexts that have ended, in a stream that does \
+                 not tell when one does: replay would never count; expected fixed weights, or a \
+                 detector of boundaries"
+            )));
+        }
+        let Some((owner, _)) = &parts.phases else { return Ok(()) };
+        for stage in 0..stream.stages().len() {
+            for phase in super::phase::phases(parts, self, stream, stage) {
+                if phase.rows == Source::Memory && joined.is_none() {
+                    return Err(Error::Misfit(format!(
+                        "{owner}: phase `{}` trains on memories, and none joins the batch",
+                        phase.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Outputs of the network over the run.
