@@ -25,6 +25,7 @@ use cl_scenarios::{Dataset, Stream};
 use cl_tensor::{CpuSession, Resident, Session};
 use phase::Running;
 use programs::Programs;
+use std::collections::BTreeMap;
 
 /// How a population is trained.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ pub struct Learner<'s> {
     programs: Programs,
     running: Option<Running>,
     pub(crate) progress: Progress,
+    /// What members were given by [`Learner::set_hyper`]: by slot, then by member.
+    set: BTreeMap<String, BTreeMap<usize, f32>>,
 }
 
 impl<'s> Learner<'s> {
@@ -134,6 +137,7 @@ impl<'s> Learner<'s> {
             programs,
             running: None,
             progress: Progress::default(),
+            set: BTreeMap::new(),
         };
         learner.write_transforms()?;
         Ok(learner)
@@ -216,7 +220,9 @@ impl<'s> Learner<'s> {
     /// # Errors
     /// A slot that does not exist or is not a scalar.
     pub fn set_hyper(&mut self, slot: &str, member: usize, value: f32) -> Result<(), Error> {
-        Ok(self.session.write(slot, member, &[value])?)
+        self.session.write(slot, member, &[value])?;
+        self.set.entry(slot.to_owned()).or_default().insert(member, value);
+        Ok(())
     }
 
     /// The labels of the data set, by example.
