@@ -31,22 +31,27 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
 /// Trains what is not finished yet, to the table.
 pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()> {
     let trained = bench.run(costs, &mut Bar::new(costs), &mut work);
-    match trained {
-        Ok(finished) => {
-            let path = work.finish()?;
-            print::text(&report::text(bench, &finished, &path)?)
-        }
+    let told = match work.kept() {
+        (0, _) => None,
+        (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
+    };
+    let error = match trained {
+        Ok(finished) => match work.finish() {
+            Ok(path) => return print::text(&report::text(bench, &finished, &path)?),
+            Err(error) => error,
+        },
         Err(error) => {
             let folder = work.folder().to_owned();
-            let (runs, partial) = work.leave(&error);
-            let told = match runs {
-                _ if error.is_interruption() => {
-                    format!("saved; go on with: {}", interrupt::command(&folder))
-                }
-                0 => return Err(error.into()),
-                runs => format!("{runs} finished runs are in {}", partial.display()),
-            };
-            Err(Error::new(error).context(told))
+            work.leave(&error);
+            if error.is_interruption() {
+                let told = format!("saved; go on with: {}", interrupt::command(&folder));
+                return Err(Error::new(error).context(told));
+            }
+            error
         }
-    }
+    };
+    Err(match told {
+        None => error.into(),
+        Some(told) => Error::new(error).context(told),
+    })
 }

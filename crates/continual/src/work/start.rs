@@ -114,6 +114,12 @@ impl Work {
         &self.folder.path
     }
 
+    /// How many finished runs are kept, and in which file until [`Work::finish`].
+    #[must_use]
+    pub fn kept(&self) -> (usize, &Path) {
+        (self.results.runs(), self.results.partial())
+    }
+
     /// Gives the results their name, in place of earlier ones, and leaves nothing else behind.
     ///
     /// # Errors
@@ -124,19 +130,18 @@ impl Work {
         Ok(path)
     }
 
-    /// Ends work that `error` stopped, and says how many finished runs stay in which file. A folder
-    /// with nothing to go on from is left as if nothing had been begun.
-    pub fn leave(self, error: &Error) -> (usize, PathBuf) {
-        let kept = (self.results.runs(), self.results.partial().to_owned());
+    /// Ends work that `error` stopped. A folder with nothing to go on from is left as if nothing had
+    /// been begun.
+    pub fn leave(self, error: &Error) {
+        let runs = self.results.runs();
         drop(self.results);
         if error.has_diverged() {
             // From there it would only come to the same end.
             self.folder.remove_checkpoints();
         }
-        if kept.0 == 0 && !self.folder.has_checkpoint() {
+        if runs == 0 && !self.folder.has_checkpoint() {
             self.folder.abandon();
         }
-        kept
     }
 }
 
