@@ -20,12 +20,18 @@ struct Verb {
     run: fn(&[OsString]) -> Result<ExitCode>,
 }
 
-const VERBS: [Verb; 3] = [
+const VERBS: [Verb; 4] = [
     Verb {
         name: "bench",
         arguments: "[OPTIONS]",
         purpose: "build in release mode, run the benchmark, print the table of strategies by scenarios",
-        run: bench::run,
+        run: bench::bench,
+    },
+    Verb {
+        name: "resume",
+        arguments: "DIR",
+        purpose: "go on with a benchmark that was interrupted, from its folder",
+        run: bench::resume,
     },
     Verb {
         name: "test",

@@ -23,6 +23,15 @@ pub trait Observer {
         Ok(())
     }
 
+    /// A checkpoint could not be written; the earlier one is as it was. An observer that says `Ok`
+    /// lets the run go on without.
+    ///
+    /// # Errors
+    /// What ends the run: `error`, unless it is overridden.
+    fn unsaved(&mut self, error: Error) -> Result<(), Error> {
+        Err(error)
+    }
+
     /// After how many steps it wants to be told again.
     fn interval(&self) -> u32 {
         100

@@ -4,7 +4,7 @@ use crate::choices::{Choices, Chosen};
 use crate::label::label;
 use crate::request::Request;
 use crate::results::Line;
-use crate::{Cell, CellCost, Error, Strengths};
+use crate::{Cell, CellCost, Error, Keep, Strengths};
 use cl_core::Observer;
 use cl_scenarios::{DatasetName, Part, Protocol, Scenario};
 
@@ -29,6 +29,9 @@ pub trait Progress {
 
     /// A population is through.
     fn end(&mut self, _cell: &Cell) {}
+
+    /// A checkpoint could not be written, for this reason; training goes on.
+    fn unsaved(&mut self, _reason: &str) {}
 }
 
 /// Watches nothing.
@@ -143,7 +146,8 @@ impl Bench {
         self.cells.iter().map(Cell::cost).collect()
     }
 
-    /// Runs every cell and hands its lines over as soon as it is through.
+    /// Runs every cell that `keep` does not know, and hands over what it gave as soon as it is
+    /// through.
     ///
     /// # Errors
     /// The first run that failed, or what `keep` returned.
@@ -151,26 +155,31 @@ impl Bench {
         &self,
         costs: &[CellCost],
         progress: &mut dyn Progress,
-        keep: &mut dyn FnMut(&[Line]) -> Result<(), Error>,
+        keep: &mut dyn Keep,
     ) -> Result<Finished, Error> {
         let mut all = Finished::default();
-        for (cell, cost) in self.cells.iter().zip(costs) {
+        for (index, (cell, cost)) in self.cells.iter().zip(costs).enumerate() {
             progress.begin(cell, cost);
             let step = cost.costs.step.macs * cost.members as u64;
-            let trained = cell.run(&mut Steps { progress: &mut *progress, step })?;
+            let mut steps = Steps { progress: &mut *progress, step };
+            let trained = cell.run_kept(index, &mut steps, keep)?;
             progress.end(cell);
-            keep(&trained.lines)?;
             let nothing = trained.lines.is_empty();
             all.lines.extend(trained.lines);
-            for (strategy, error) in trained.diverged {
+            for (strategy, reason) in trained.diverged {
                 if nothing {
-                    return Err(error);
+                    return Err(Error::Diverged(reason));
                 }
-                let (scenario, reason) = (cell.scenario, error.to_string());
-                all.diverged.push(Skipped { scenario, strategy, reason });
+                all.diverged.push(Skipped { scenario: cell.scenario, strategy, reason });
             }
         }
         Ok(all)
+    }
+
+    /// SHA-256 of the data set, hexadecimal.
+    pub(crate) fn checksum(&self) -> &str {
+        // Without a cell nothing is trained on any data.
+        self.cells.first().map_or("", |cell| &cell.experiment.dataset.checksum)
     }
 
     /// The runs of a row in a scenario, in the order of the seeds. A run is known by its settings.
@@ -215,5 +224,10 @@ struct Steps<'a> {
 impl Observer for Steps<'_> {
     fn stepped(&mut self, steps: u32) {
         self.progress.advanced(u64::from(steps) * self.step);
+    }
+
+    fn unsaved(&mut self, error: cl_core::Error) -> Result<(), cl_core::Error> {
+        self.progress.unsaved(&error.to_string());
+        Ok(())
     }
 }

@@ -1,51 +1,57 @@
-//! `continual bench`, and what it has in common with `continual run`.
+//! `continual bench`, and what it has in common with `continual run` and `continual resume`.
 
 use crate::cli::{BenchOptions, Output};
 use crate::progress::Bar;
-use crate::{dry_run, print, report};
+use crate::{dry_run, interrupt, print, report};
 use anyhow::{Error, Result};
-use continual::{Bench, CellCost, Finished, Results, Strengths};
+use continual::{Asked, Bench, CellCost, Earlier, Strengths, Work};
 use std::path::Path;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
-    let bench = Bench::new(&options.request(), &Strengths::built_in()?)?;
-    show(&bench, &options.output, Path::new("target/bench"))
+    show(&Asked::Request(options.request()), &options.output, Path::new("target/bench"))
 }
 
 /// Runs, writes the results and prints the table. Everything that can be refused is refused before
 /// the first step is taken.
-pub(crate) fn show(bench: &Bench, output: &Output, usual: &Path) -> Result<()> {
+pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
+    let bench = asked.bench(&Strengths::built_in()?)?;
     let costs = bench.costs()?;
     if output.dry_run {
-        return print::text(&dry_run::text(bench, &costs));
+        return print::text(&dry_run::text(&bench, &costs));
     }
-    let mut results = Results::open(output.out.as_deref().unwrap_or(usual))?;
-    match train(bench, &costs, &mut results) {
-        Ok(finished) => {
-            let path = results.finish()?;
-            print::text(&report::text(bench, &finished, &path)?)
-        }
-        Err(error) => {
-            let kept = match results.runs() {
-                0 => None,
-                runs => {
-                    Some(format!("{runs} finished runs are in {}", results.partial().display()))
-                }
-            };
-            results.abandon();
-            Err(match kept {
-                None => error.into(),
-                Some(kept) => Error::new(error).context(kept),
-            })
-        }
-    }
+    let folder = output.out.as_deref().unwrap_or(usual);
+    let every = output.checkpoint_every.unwrap_or_default();
+    let earlier = if output.restart { Earlier::Discard } else { Earlier::Refuse };
+    // First, so that whoever sees the folder may interrupt.
+    let stop = interrupt::install()?;
+    let work = Work::begin(folder, asked, &bench, every, earlier)?;
+    go(&bench, &costs, work.stopping(stop))
 }
 
-fn train(
-    bench: &Bench,
-    costs: &[CellCost],
-    results: &mut Results,
-) -> Result<Finished, continual::Error> {
-    let mut bar = Bar::new(costs);
-    bench.run(costs, &mut bar, &mut |lines| results.push(lines))
+/// Trains what is not finished yet, to the table.
+pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()> {
+    let trained = bench.run(costs, &mut Bar::new(costs), &mut work);
+    let told = match work.kept() {
+        (0, _) => None,
+        (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
+    };
+    let error = match trained {
+        Ok(finished) => match work.finish() {
+            Ok(path) => return print::text(&report::text(bench, &finished, &path)?),
+            Err(error) => error,
+        },
+        Err(error) => {
+            let folder = work.folder().to_owned();
+            work.leave(&error);
+            if error.is_interruption() {
+                let told = format!("saved; go on with: {}", interrupt::command(&folder));
+                return Err(Error::new(error).context(told));
+            }
+            error
+        }
+    };
+    Err(match told {
+        None => error.into(),
+        Some(told) => Error::new(error).context(told),
+    })
 }

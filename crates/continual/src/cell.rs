@@ -7,9 +7,9 @@ use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::Composition;
 use crate::results::Line;
-use crate::{Error, Experiment, Key, Preset, Settings, Strengths};
+use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
 use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Outcome, Strategy, run};
+use cl_core::{Costs, Learner, Member, Observer, Outcome, Strategy};
 use cl_metrics::evaluate;
 use cl_scenarios::{Scenario, Stream};
 use std::collections::BTreeMap;
@@ -54,8 +54,8 @@ pub struct CellCost {
 pub struct Trained {
     /// One line per run, variant by variant.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more, by label.
-    pub diverged: Vec<(String, Error)>,
+    /// Values of a sweep whose loss was no number any more, by label, with the reason.
+    pub diverged: Vec<(String, String)>,
 }
 
 impl CellCost {
@@ -192,29 +192,79 @@ impl Cell {
     /// # Errors
     /// A loss that is not a number any more where there is no sweep; what the device refuses.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
-        match self.train(&self.variants, observer) {
-            Ok(lines) => Ok(Trained { lines, diverged: Vec::new() }),
-            Err(error) if self.variants.len() > 1 && has_diverged(&error) => self.one_by_one(),
-            Err(error) => Err(error),
-        }
+        self.run_kept(0, observer, &mut ())
     }
 
-    fn one_by_one(&self) -> Result<Trained, Error> {
+    /// As [`Cell::run`], for a cell with a place in a benchmark whose work is kept.
+    pub(crate) fn run_kept(
+        &self,
+        cell: usize,
+        observer: &mut dyn Observer,
+        keep: &mut dyn Keep,
+    ) -> Result<Trained, Error> {
         let mut trained = Trained::default();
-        for variant in &self.variants {
-            match self.train(std::slice::from_ref(variant), &mut ()) {
-                Ok(lines) => trained.lines.extend(lines),
-                Err(error) if has_diverged(&error) => {
-                    trained.diverged.push((variant.label.clone(), error));
+        match self.fate(Population { cell, variant: None }, observer, keep)? {
+            Fate::Trained(lines) => trained.lines = lines,
+            Fate::Apart | Fate::Diverged(_) => {
+                for (index, variant) in self.variants.iter().enumerate() {
+                    let alone = Population { cell, variant: Some(index) };
+                    match self.fate(alone, &mut Again(observer), keep)? {
+                        Fate::Trained(lines) => trained.lines.extend(lines),
+                        Fate::Apart => {}
+                        Fate::Diverged(reason) => {
+                            trained.diverged.push((variant.label.clone(), reason));
+                        }
+                    }
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(trained)
     }
 
+    /// What becomes of a population, or became of it in an earlier process.
+    fn fate(
+        &self,
+        population: Population,
+        observer: &mut dyn Observer,
+        keep: &mut dyn Keep,
+    ) -> Result<Fate, Error> {
+        if let Some(fate) = keep.known(population) {
+            return Ok(fate);
+        }
+        let train = |learner: &mut Learner<'_>| keep.train(population, learner, observer);
+        let fate = match (self.train(self.together(population.variant), train), population.variant)
+        {
+            (Ok(lines), _) => Fate::Trained(lines),
+            (Err(error), _) if self.variants.len() == 1 || !error.has_diverged() => {
+                return Err(error);
+            }
+            (Err(_), None) => Fate::Apart,
+            (Err(error), Some(_)) => Fate::Diverged(error.to_string()),
+        };
+        keep.keep(population, &fate)?;
+        Ok(fate)
+    }
+
+    /// All variants, or one alone.
+    fn together(&self, variant: Option<usize>) -> &[Variant] {
+        match variant {
+            None => &self.variants,
+            Some(index) => &self.variants[index..=index],
+        }
+    }
+
+    /// The settings of the runs of all variants or of one alone, in the order of their lines.
+    pub(crate) fn settings(&self, variant: Option<usize>) -> impl Iterator<Item = Settings> {
+        let variants = self.together(variant).iter();
+        variants.flat_map(|it| self.seeds().map(|seed| it.settings.with_seed(seed)))
+    }
+
     /// All variants as one population whose members differ in slots; one line per member.
-    fn train(&self, variants: &[Variant], observer: &mut dyn Observer) -> Result<Vec<Line>, Error> {
+    fn train(
+        &self,
+        variants: &[Variant],
+        run: impl FnOnce(&mut Learner<'_>) -> Result<Vec<Outcome>, Error>,
+    ) -> Result<Vec<Line>, Error> {
         let Some(first) = variants.first() else { return Ok(Vec::new()) };
         let seeds = self.experiment.setup.seeds.len();
         let population = variants.iter().flat_map(|_| self.seeds());
@@ -231,7 +281,7 @@ impl Cell {
                 }
             }
         }
-        let outcomes = run(&mut learner, observer)?;
+        let outcomes = run(&mut learner)?;
         let of =
             |(member, outcome)| self.line(&variants[member / seeds], &learner, member, outcome);
         outcomes.iter().enumerate().map(of).collect()
@@ -315,12 +365,16 @@ fn settings(
     }
 }
 
-/// Whether a loss was no number any more: smaller strengths may do.
-fn has_diverged(error: &Error) -> bool {
-    matches!(error, Error::Core(cl_core::Error::Tensor(_) | cl_core::Error::Diverged { .. }))
-}
-
 /// Steps of one member over all stages.
 fn steps(learner: &Learner<'_>) -> u64 {
     (0..learner.stages()).map(|stage| u64::from(learner.steps(stage))).sum()
+}
+
+/// Watches values of a sweep that are trained once more, alone: their steps were counted before.
+struct Again<'a>(&'a mut dyn Observer);
+
+impl Observer for Again<'_> {
+    fn unsaved(&mut self, error: cl_core::Error) -> Result<(), cl_core::Error> {
+        self.0.unsaved(error)
+    }
 }

@@ -3,7 +3,7 @@
 use crate::print::{BAD_INPUT, one_line};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use continual::Request;
+use continual::{CheckpointEvery, Request};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,10 +25,12 @@ Strengths come from --set, else from the file of strengths (by data set, protoco
 scenario), else from the strategy's own default: `continual list` names them.
 
 Results: OUT/results.jsonl, one line per run. Runs are kept in results.jsonl.partial as they finish;
-the file gets its name when all are through.
+the file gets its name when all are through. Ctrl-C saves the runs under way too, and so does
+--checkpoint-every for the case that the process is killed: `continual resume OUT` goes on.
 
 Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program.";
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
 
 const FILE: &str = "\
 The file is TOML; whatever it does not say is as in `continual bench`, so an empty file is the whole
@@ -52,10 +54,23 @@ Tables: [data] [network] [training] [optimizer] [schedule] [[strategy]]. `--keys
 prints every key with default and range, `continual list` the strategies and their hyper-parameters.
 More in docs/EXPERIMENTS.md; every key in one commented file: examples/experiment.toml.
 
-Results: OUT/results.jsonl, one line per run, as `continual bench` writes them.
+Results: OUT/results.jsonl, one line per run, as `continual bench` writes them. After Ctrl-C or a kill
+`continual resume OUT` goes on; the file is not needed for it.
 
 Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program.";
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
+
+const RESUME: &str = "\
+Finished runs are not run again; those under way go on from the last checkpoint. Table and results.jsonl
+are those of a benchmark that nobody interrupted, bit for bit; only `train_seconds`, `threads` and `device`
+may tell them apart. Same program, same machine: other versions and other data are refused.
+
+A checkpoint that is damaged is refused by name; without that file its runs start again.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
 
 /// Continual learning: strategies on streams of contexts, compared.
 #[derive(Debug, Parser)]
@@ -73,6 +88,9 @@ pub(crate) enum Command {
     /// Train what a TOML file describes and print the table of accuracies.
     #[command(after_help = FILE)]
     Run(RunOptions),
+    /// Go on with a `bench` or `run` that was interrupted or killed.
+    #[command(after_help = RESUME)]
+    Resume(ResumeOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
     List(ListOptions),
     /// Choose strengths by the accuracy on validation images, with seed 1.
@@ -175,6 +193,12 @@ pub(crate) struct Output {
     /// Print the runs and what they would cost; train nothing, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// How often the runs under way are saved: 30s, 200steps or never [default: 30s]
+    #[arg(long, value_name = "INTERVAL")]
+    pub(crate) checkpoint_every: Option<CheckpointEvery>,
+    /// Throw unfinished work in the folder away and start anew
+    #[arg(long)]
+    pub(crate) restart: bool,
 }
 
 #[derive(Args, Debug)]
@@ -193,6 +217,22 @@ pub(crate) struct RunOptions {
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ResumeOptions {
+    /// The folder of the results: --out of what was interrupted
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Folder of the files of mnist or fashion-mnist, if they have moved
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: as asked for]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// How often the runs under way are saved [default: as asked for]
+    #[arg(long, value_name = "INTERVAL")]
+    pub(crate) checkpoint_every: Option<CheckpointEvery>,
 }
 
 impl BenchOptions {

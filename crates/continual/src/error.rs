@@ -70,6 +70,43 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// Another process works in the folder.
+    #[error("{}: another process works in this folder; wait for its end or choose another folder", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A benchmark would take the place of one that is not finished.
+    #[error(
+        "--out {0}: {what} of an unfinished benchmark are in it: `continual resume {0}` goes on with \
+         it, --restart throws it away",
+        folder.display()
+    )]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+        /// What would be lost.
+        what: String,
+    },
+    /// A folder from which nothing can be gone on with.
+    #[error("resume {}: {problem}", folder.display())]
+    Resume {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// A checkpoint from which the population under way cannot go on.
+    #[error("{error}; without {} the population is trained anew", path.display())]
+    Restore {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not. Part of the message, hence not its source.
+        error: Box<cl_core::Error>,
+    },
+    /// Every value of a sweep came to a loss that was no number any more.
+    #[error("{0}")]
+    Diverged(String),
     /// A file of strengths that is none.
     #[error("{file}: {problem}")]
     Strengths {
@@ -112,10 +149,33 @@ impl Error {
             | Self::Value { .. }
             | Self::Impossible(_)
             | Self::OutputFolder { .. }
+            | Self::InUse { .. }
+            | Self::Unfinished { .. }
+            | Self::Resume { .. }
+            | Self::Restore { .. }
             | Self::Strengths { .. } => true,
             Self::InFile { error, .. } => error.is_bad_input(),
-            Self::Metrics(_) | Self::Undefined(_) | Self::Write { .. } | Self::Json(_) => false,
+            Self::Metrics(_)
+            | Self::Undefined(_)
+            | Self::Write { .. }
+            | Self::Diverged(_)
+            | Self::Json(_) => false,
         }
+    }
+
+    /// Whether a loss was no number any more: smaller strengths may do.
+    pub(crate) fn has_diverged(&self) -> bool {
+        matches!(
+            self,
+            Self::Diverged(_)
+                | Self::Core(cl_core::Error::Tensor(_) | cl_core::Error::Diverged { .. })
+        )
+    }
+
+    /// Whether somebody asked to stop, and what was done is saved.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Core(cl_core::Error::Interrupted { .. }))
     }
 }
 

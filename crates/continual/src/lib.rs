@@ -4,7 +4,9 @@
 //! This crate puts the others under one name and adds what lies between a library and a benchmark:
 //! [`Experiment`], which builds stream, network and learner from a few choices; the [`registry`] of
 //! strategies by name; and [`Bench`], which runs a table of them, asked for by a [`Request`] or by an
-//! [`ExperimentFile`], and writes one [`Line`] of results per run. The `continual` binary only reads options and prints.
+//! [`ExperimentFile`], and gives one [`Line`] of results per run; and
+//! [`Work`], the folder in which a benchmark keeps what it has done and from which an interrupted one
+//! goes on. The `continual` binary only reads options and prints.
 //!
 //! ```
 //! use continual::prelude::*;
@@ -38,6 +40,7 @@ mod defaults;
 mod error;
 mod experiment;
 mod experiment_file;
+mod keep;
 mod label;
 mod methods;
 mod nearest;
@@ -51,6 +54,7 @@ mod results;
 mod settings;
 mod strengths;
 mod tune;
+mod work;
 
 pub use bench::{Bench, Finished, Progress, Row, Skipped};
 pub use cell::{Cell, CellCost, Trained, Variant};
@@ -58,6 +62,7 @@ pub use defaults::{Defaults, Preset};
 pub use error::Error;
 pub use experiment::Experiment;
 pub use experiment_file::{ExperimentFile, schema};
+pub use keep::{Fate, Keep, Population};
 pub use nearest::{choose, nearest};
 pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
@@ -66,3 +71,4 @@ pub use results::{Line, Results};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
 pub use tune::{Point, Sweep, Tuning};
+pub use work::{Asked, CheckpointEvery, Earlier, Unfinished, Work};

@@ -3,11 +3,13 @@
 mod bench_command;
 mod cli;
 mod dry_run;
+mod interrupt;
 mod list;
 mod panics;
 mod print;
 mod progress;
 mod report;
+mod resume_command;
 mod run_command;
 mod table;
 mod tune_command;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Bench(options) => bench_command::run(&options),
         Command::Run(options) => run_command::run(&options),
+        Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
         Command::Tune(options) => tune_command::run(&options),
     };

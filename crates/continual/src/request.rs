@@ -9,11 +9,12 @@ use crate::optimizer::check_number;
 use crate::registry::{Composition, Hyper, STRATEGIES};
 use crate::{Error, OptimizerName, Preset, choose};
 use cl_scenarios::{DatasetName, Protocol, Scenario};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A benchmark as asked for on the command line; what is `None` follows from the data set and the
 /// protocol ([`Defaults::of`](crate::Defaults::of)).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// `digits`, `mnist` or `fashion-mnist`.
     pub dataset: Option<String>,

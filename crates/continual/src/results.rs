@@ -3,7 +3,7 @@
 use crate::{Error, Settings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,8 @@ pub struct Line {
 ///
 /// Finished runs are appended to `results.jsonl.partial` and flushed to the disk, so they survive
 /// whatever happens later; [`Results::finish`] renames the file to `results.jsonl`. Until then a
-/// `results.jsonl` of an earlier benchmark stays as it was.
+/// `results.jsonl` of an earlier benchmark stays as it was. What else lies in the folder meanwhile:
+/// [`Work`](crate::Work).
 #[derive(Debug)]
 pub struct Results {
     partial: PathBuf,
@@ -79,10 +80,25 @@ impl Results {
         if path.is_dir() {
             return Err(refused(format!("{} in it is a folder, expected a file", Self::FILE)));
         }
-        let partial = folder.join(format!("{}.partial", Self::FILE));
+        let partial = Self::partial_in(folder);
         let file = File::create(&partial)
             .map_err(|error| refused(format!("no file can be written in it: {error}")))?;
         Ok(Self { partial, path, file, runs: 0 })
+    }
+
+    /// Goes on with a growing file: its first `bytes` are the lines of so many runs, what follows
+    /// was cut off and is dropped.
+    pub(crate) fn reopen(folder: &Path, bytes: u64, runs: usize) -> Result<Self, Error> {
+        let (partial, path) = (Self::partial_in(folder), folder.join(Self::FILE));
+        let file = OpenOptions::new().append(true).open(&partial);
+        let file = file.and_then(|file| file.set_len(bytes).map(|()| file));
+        let file = file.map_err(|source| Error::Write { path: partial.clone(), source })?;
+        Ok(Self { partial, path, file, runs })
+    }
+
+    /// The growing file of a folder.
+    pub(crate) fn partial_in(folder: &Path) -> PathBuf {
+        folder.join(format!("{}.partial", Self::FILE))
     }
 
     /// Adds finished runs.
@@ -119,18 +135,9 @@ impl Results {
     /// What the disk refuses.
     pub fn finish(self) -> Result<PathBuf, Error> {
         drop(self.file);
-        std::fs::rename(&self.partial, &self.path)
+        cl_core::rename_durably(&self.partial, &self.path)
             .map_err(|source| Error::Write { path: self.path.clone(), source })?;
         Ok(self.path)
-    }
-
-    /// Takes an empty growing file away again; one with runs stays.
-    pub fn abandon(self) {
-        drop(self.file);
-        if self.runs == 0 {
-            // What cannot be removed is an empty file: no harm done.
-            let _ = std::fs::remove_file(&self.partial);
-        }
     }
 }
 
@@ -148,13 +155,6 @@ mod tests {
         assert_eq!(results.finish().unwrap(), path);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn an_abandoned_file_without_runs_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        Results::open(folder.path()).unwrap().abandon();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::bench_command::show;
 use crate::cli::RunOptions;
 use crate::{list, print};
 use anyhow::Result;
-use continual::{ExperimentFile, Strengths};
+use continual::{Asked, ExperimentFile};
 use std::path::Path;
 
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
@@ -18,7 +18,6 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
     if let Some(threads) = options.threads {
         file = file.threads(threads);
     }
-    let bench = file.bench(&Strengths::built_in()?)?;
     let name = path.file_stem().unwrap_or_default();
-    show(&bench, &options.output, &Path::new("target/run").join(name))
+    show(&Asked::File(file), &options.output, &Path::new("target/run").join(name))
 }

@@ -78,7 +78,7 @@ mod tests {
         };
         let bench = Bench::new(&request, &Strengths::default()).unwrap();
         let costs = bench.costs().unwrap();
-        let mut lines = bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap().lines;
+        let mut lines = bench.run(&costs, &mut (), &mut ()).unwrap().lines;
         for line in &mut lines {
             let value = match line.strategy.as_str() {
                 "none" => 0.125,

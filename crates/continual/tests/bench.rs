@@ -24,7 +24,7 @@ fn tiny(strategy: &str, scenario: &str) -> Request {
 fn run(request: &Request) -> Vec<Line> {
     let bench = Bench::new(request, &Strengths::built_in().unwrap()).unwrap();
     let costs = bench.costs().unwrap();
-    bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap().lines
+    bench.run(&costs, &mut (), &mut ()).unwrap().lines
 }
 
 fn names() -> String {
@@ -38,7 +38,7 @@ fn a_line_has_exactly_the_fields_of_the_format() {
     let costs = bench.costs().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut results = Results::open(folder.path()).unwrap();
-    bench.run(&costs, &mut (), &mut |lines| results.push(lines)).unwrap();
+    results.push(&bench.run(&costs, &mut (), &mut ()).unwrap().lines).unwrap();
     let text = std::fs::read_to_string(results.finish().unwrap()).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

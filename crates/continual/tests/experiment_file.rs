@@ -17,7 +17,7 @@ fn bench(text: &str) -> Result<Bench, Error> {
 
 fn finished(bench: &Bench) -> Finished {
     let costs = bench.costs().unwrap();
-    bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap()
+    bench.run(&costs, &mut (), &mut ()).unwrap()
 }
 
 fn lines(text: &str) -> Vec<Line> {
@@ -200,7 +200,7 @@ fn a_value_that_diverges_leaves_a_gap_and_the_others_stay() {
     assert_eq!(all.lines.len(), 2);
     let nothing = bench(&with("[1e37, 1e38]")).unwrap();
     let costs = nothing.costs().unwrap();
-    let error = nothing.run(&costs, &mut (), &mut |_| Ok(())).unwrap_err();
+    let error = nothing.run(&costs, &mut (), &mut ()).unwrap_err();
     assert!(!error.is_bad_input(), "{error}");
 }
 

@@ -30,7 +30,7 @@ fn a_pair_runs_exactly_where_the_list_says_so() {
                 None => {
                     let bench = bench.unwrap();
                     let costs = bench.costs().unwrap();
-                    let run = bench.run(&costs, &mut (), &mut |_| Ok(())).unwrap();
+                    let run = bench.run(&costs, &mut (), &mut ()).unwrap();
                     assert_eq!(run.lines.len(), 1, "{name}, {scenario}");
                 }
             }

@@ -13,6 +13,7 @@ use crate::strategy::{Strategy, check};
 use cl_nn::Network;
 use cl_scenarios::{Dataset, Stream};
 use cl_tensor::{CpuSession, Resident, Session};
+use std::collections::BTreeMap;
 
 /// A population in training. Made once, stepped by [`run()`](crate::run()).
 pub struct Learner<'s> {
@@ -27,6 +28,8 @@ pub struct Learner<'s> {
     pub(super) programs: Programs,
     pub(super) running: Option<Running>,
     pub(crate) progress: Progress,
+    /// What members were given by [`Learner::set_hyper`]: by slot, then by member.
+    pub(super) set: BTreeMap<String, BTreeMap<usize, f32>>,
 }
 
 impl<'s> Learner<'s> {
@@ -81,6 +84,7 @@ impl<'s> Learner<'s> {
             programs,
             running: None,
             progress: Progress::default(),
+            set: BTreeMap::new(),
         };
         learner.write_transforms()?;
         Ok(learner)
@@ -171,7 +175,9 @@ impl<'s> Learner<'s> {
     /// # Errors
     /// A slot that does not exist or is not a scalar.
     pub fn set_hyper(&mut self, slot: &str, member: usize, value: f32) -> Result<(), Error> {
-        Ok(self.session.write(slot, member, &[value])?)
+        self.session.write(slot, member, &[value])?;
+        self.set.entry(slot.to_owned()).or_default().insert(member, value);
+        Ok(())
     }
 
     /// The labels of the data set, by example.

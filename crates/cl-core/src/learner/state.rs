@@ -11,7 +11,6 @@ use cl_buffers::{Row, Sweep};
 use cl_tensor::{DType, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 /// Where a run is.
 #[derive(Serialize, Deserialize)]
@@ -80,8 +79,9 @@ impl Learner<'_> {
             "data": {
                 "examples": self.dataset.examples(),
                 "features": self.dataset.features(),
-                "labels": format!("{:x}", Sha256::digest(&self.dataset.labels)),
+                "checksum": self.dataset.checksum,
             },
+            "set": self.set,
             "seeds": self.seeds(),
             "streams": self.members.iter().map(stream).collect::<Vec<_>>(),
         })

@@ -5,6 +5,7 @@ use super::tables::draft;
 use crate::choices::{MOST_THREADS, Wording, check_count};
 use crate::{Bench, Error, Strengths};
 use cl_scenarios::Stream;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// An experiment described by a TOML file; what it does not say is as in the default benchmark.
@@ -31,7 +32,7 @@ use std::path::{Path, PathBuf};
 /// ));
 /// # Ok::<(), continual::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExperimentFile {
     text: String,
     name: String,
@@ -73,6 +74,13 @@ impl ExperimentFile {
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }
+    }
+
+    /// The same from any working folder; `rooted` makes a path absolute if that can be.
+    pub(crate) fn rooted(self, rooted: impl Fn(&Path) -> Option<PathBuf>) -> Self {
+        let folder = if self.folder == Path::new("") { Path::new(".") } else { &self.folder };
+        let folder = rooted(folder).unwrap_or_default();
+        Self { folder, data: self.data.as_deref().and_then(rooted), ..self }
     }
 
     /// Resolves everything, reads the data and refuses what cannot be run.

@@ -1,0 +1,57 @@
+//! Who keeps what a benchmark has done, and knows what was done before.
+
+use crate::{Error, Line};
+use cl_core::{Learner, Observer, Outcome, run};
+
+/// A population of a benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Population {
+    /// The cell, by its place in [`Bench::cells`](crate::Bench::cells).
+    pub cell: usize,
+    /// One value of the cell's sweep, trained alone after the loss of some value was no number any
+    /// more; `None`: all values together.
+    pub variant: Option<usize>,
+}
+
+/// What became of a population.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fate {
+    /// It was trained: one line per run.
+    Trained(Vec<Line>),
+    /// The loss of some value of its sweep was no number any more: each is trained alone.
+    Apart,
+    /// The loss of the value that was trained alone was no number any more: the reason.
+    Diverged(String),
+}
+
+/// Keeps what a benchmark has done.
+pub trait Keep {
+    /// What became of a population in an earlier process.
+    fn known(&mut self, _population: Population) -> Option<Fate> {
+        None
+    }
+
+    /// Trains a population, from its start or from where an earlier process left it.
+    ///
+    /// # Errors
+    /// As [`cl_core::run`]; what cannot be restored.
+    fn train(
+        &mut self,
+        _population: Population,
+        learner: &mut Learner<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Outcome>, Error> {
+        Ok(run(learner, observer)?)
+    }
+
+    /// A population is through.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    fn keep(&mut self, _population: Population, _fate: &Fate) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Keeps nothing.
+impl Keep for () {}

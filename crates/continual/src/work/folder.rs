@@ -1,0 +1,139 @@
+//! The files of a folder, by name.
+
+use super::lock::Lock;
+use crate::{Error, Population, Results};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder that this process alone works in.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub path: PathBuf,
+    _lock: Lock,
+}
+
+impl Folder {
+    pub(super) const JOURNAL: &str = "unfinished.json";
+
+    /// Locks a folder that is there.
+    pub(super) fn lock(path: &Path, refused: impl Fn(io::Error) -> Error) -> Result<Self, Error> {
+        Ok(Self { path: path.to_owned(), _lock: Lock::take(path, refused)? })
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join(Self::JOURNAL)
+    }
+
+    pub(super) fn checkpoint(&self, population: Population) -> PathBuf {
+        let cell = population.cell + 1;
+        let variant = population.variant.map_or(String::new(), |it| format!("-{}", it + 1));
+        self.path.join(format!("checkpoint-{cell}{variant}.safetensors"))
+    }
+
+    /// Every checkpoint, and what killed processes left of some.
+    pub(super) fn checkpoints(&self) -> Vec<PathBuf> {
+        self.named(is_checkpoint)
+    }
+
+    /// Whether a checkpoint is there, whole as they all are.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        self.checkpoints().iter().any(|path| path.extension().is_some_and(|it| it == "safetensors"))
+    }
+
+    /// Takes checkpoints away. What cannot be removed takes room and does no harm.
+    pub(super) fn remove_checkpoints(&self) {
+        for path in self.checkpoints() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Takes everything away but results, finished or not.
+    ///
+    /// # Errors
+    /// `unfinished.json` cannot be removed: the folder would not count as finished.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        self.remove_checkpoints();
+        let journal = self.journal();
+        match fs::remove_file(&journal) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Write { path: journal, source });
+            }
+            _ => {}
+        }
+        for leftover in self.named(|name| is_leftover(name, Self::JOURNAL)) {
+            let _ = fs::remove_file(leftover);
+        }
+        Ok(())
+    }
+
+    /// Takes away what says nothing: no finished run is lost with it.
+    pub(super) fn abandon(&self) {
+        let partial = Results::partial_in(&self.path);
+        if fs::metadata(&partial).is_ok_and(|about| about.len() == 0) {
+            let _ = fs::remove_file(partial);
+        }
+        // A file that stays says what was asked for: no harm done.
+        let _ = self.clear();
+    }
+
+    fn named(&self, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
+        entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_str().is_some_and(&fits))
+            .map(|entry| entry.path())
+            .collect()
+    }
+}
+
+/// `checkpoint-4.safetensors`, `checkpoint-4-2.safetensors`, or a leftover of one.
+fn is_checkpoint(name: &str) -> bool {
+    let Some((numbers, _)) =
+        name.strip_prefix("checkpoint-").and_then(|rest| rest.split_once(".safetensors"))
+    else {
+        return false;
+    };
+    let whole = format!("checkpoint-{numbers}.safetensors");
+    let are_numbers = numbers
+        .split('-')
+        .all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    are_numbers && (name == whole || is_leftover(name, &whole))
+}
+
+/// What [`cl_core::write_atomically`] leaves of a file if it is killed.
+fn is_leftover(name: &str, whole: &str) -> bool {
+    name.strip_prefix(whole).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".partial"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_checkpoints_and_what_is_left_of_them_are_taken_away() {
+        let own = [
+            "checkpoint-1.safetensors",
+            "checkpoint-12-3.safetensors",
+            "checkpoint-1.safetensors.77-0.partial",
+        ];
+        let others = [
+            "checkpoint-.safetensors",
+            "checkpoint-mine.safetensors",
+            "checkpoint-1.safetensors.old",
+            "my-checkpoint-1.safetensors",
+            "results.jsonl",
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        for name in own.iter().chain(&others) {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let locked = Folder::lock(folder.path(), |error| panic!("{error}")).unwrap();
+        assert_eq!(locked.checkpoints().len(), own.len());
+        assert!(locked.has_checkpoint());
+        locked.clear().unwrap();
+        assert!(!locked.has_checkpoint());
+        drop(locked);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), others.len());
+    }
+}

@@ -1,0 +1,27 @@
+//! The folder in which a benchmark works, and from which another process goes on.
+//!
+//! While it works the folder holds
+//!
+//! * `unfinished.json`: what was asked for, the version of the program, and which sweeps fell apart;
+//! * `results.jsonl.partial`: the lines of finished populations, appended as each is through;
+//! * `checkpoint-4.safetensors`: the state of the population under way, that of the fourth cell
+//!   (`checkpoint-4-2`: the second value of its sweep, trained alone);
+//! * `continual.lock`: held by the process that works here. The system lets go of it when the process
+//!   ends, however it ends, so a file that was left behind locks nothing.
+//!
+//! Whatever moment a process is killed at, the folder is whole: `unfinished.json` and checkpoints are
+//! replaced as whole files, and of the lines only the last can be cut off. A finished benchmark leaves
+//! `results.jsonl` alone; until then one of an earlier benchmark stays as it was.
+mod asked;
+mod every;
+mod folder;
+mod journal;
+mod lines;
+mod lock;
+mod resume;
+mod start;
+
+pub use asked::Asked;
+pub use every::CheckpointEvery;
+pub use resume::Unfinished;
+pub use start::{Earlier, Work};

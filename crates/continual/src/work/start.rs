@@ -1,0 +1,208 @@
+//! Work in a folder, from its start to its end.
+
+use super::folder::Folder;
+use super::journal::{Diverged, Journal};
+use super::{Asked, CheckpointEvery};
+use crate::{Bench, Error, Fate, Keep, Population, Results};
+use cl_core::{Checkpoint, Every, Learner, Observer, Outcome, Saver, run};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What becomes of unfinished work that is found in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// It stays, and new work is refused.
+    Refuse,
+    /// It is thrown away.
+    Discard,
+}
+
+/// A folder in which a benchmark works: keeps finished runs, saves the population under way, goes on
+/// where an earlier process was.
+///
+/// ```
+/// use continual::{Asked, Bench, CheckpointEvery, Earlier, Request, Strengths, Work};
+///
+/// let request = Request {
+///     strategy: Some("none".to_owned()),
+///     scenario: Some("task".to_owned()),
+///     steps: Some(5),
+///     seeds: Some(1),
+///     ..Request::default()
+/// };
+/// let bench = Bench::new(&request, &Strengths::built_in()?)?;
+/// let folder = tempfile::tempdir().unwrap();
+/// let asked = Asked::Request(request);
+/// let every = CheckpointEvery::default();
+/// let mut work = Work::begin(folder.path(), &asked, &bench, every, Earlier::Refuse)?;
+/// let finished = bench.run(&bench.costs()?, &mut (), &mut work)?;
+/// assert_eq!(finished.lines.len(), 1);
+/// assert_eq!(work.finish()?, folder.path().join("results.jsonl"));
+/// # Ok::<(), continual::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Work {
+    folder: Folder,
+    journal: Journal,
+    results: Results,
+    known: BTreeMap<Population, Fate>,
+    every: Every,
+    stop: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Starts a benchmark in a folder, which is made if it is not there: what cannot be written is
+    /// found here.
+    ///
+    /// # Errors
+    /// [`Error::OutputFolder`]; [`Error::InUse`] where another process works there;
+    /// [`Error::Unfinished`] where work would be lost.
+    pub fn begin(
+        path: &Path,
+        asked: &Asked,
+        bench: &Bench,
+        every: CheckpointEvery,
+        earlier: Earlier,
+    ) -> Result<Self, Error> {
+        let refused = |problem: String| Error::OutputFolder { folder: path.to_owned(), problem };
+        fs::create_dir_all(path)
+            .map_err(|error| refused(format!("the folder cannot be made: {error}")))?;
+        let folder =
+            Folder::lock(path, |error| refused(format!("no file can be written in it: {error}")))?;
+        if let Ok(bytes) = fs::read(folder.journal()) {
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            if value["program"] != "continual" {
+                let name = Folder::JOURNAL;
+                return Err(refused(format!("{name} in it is not of this program")));
+            }
+        }
+        if let (Earlier::Refuse, Some(what)) = (earlier, unfinished(&folder)) {
+            return Err(Error::Unfinished { folder: path.to_owned(), what });
+        }
+        folder.clear()?;
+        let results = Results::open(path)?;
+        // Behind the file of lines: without it this file would say that all is finished.
+        let journal = Journal::new(asked.clone(), bench, every)?;
+        journal.write(&folder.journal())?;
+        Ok(Self::new(folder, journal, results, BTreeMap::new(), every))
+    }
+
+    pub(super) fn new(
+        folder: Folder,
+        journal: Journal,
+        results: Results,
+        known: BTreeMap<Population, Fate>,
+        every: CheckpointEvery,
+    ) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        Self { folder, journal, results, known, every: every.get(), stop }
+    }
+
+    /// Stops soon after `stop` is set, with what was done saved: the run ends with
+    /// [`cl_core::Error::Interrupted`].
+    #[must_use]
+    pub fn stopping(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
+    /// How many finished runs are kept, and in which file until [`Work::finish`].
+    #[must_use]
+    pub fn kept(&self) -> (usize, &Path) {
+        (self.results.runs(), self.results.partial())
+    }
+
+    /// Gives the results their name, in place of earlier ones, and leaves nothing else behind.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn finish(self) -> Result<PathBuf, Error> {
+        let path = self.results.finish()?;
+        self.folder.clear()?;
+        Ok(path)
+    }
+
+    /// Ends work that `error` stopped. A folder with nothing to go on from is left as if nothing had
+    /// been begun.
+    pub fn leave(self, error: &Error) {
+        let runs = self.results.runs();
+        drop(self.results);
+        if error.has_diverged() {
+            // From there it would only come to the same end.
+            self.folder.remove_checkpoints();
+        }
+        if runs == 0 && !self.folder.has_checkpoint() {
+            self.folder.abandon();
+        }
+    }
+}
+
+/// What would be lost, in words.
+fn unfinished(folder: &Folder) -> Option<String> {
+    let lines = fs::read(Results::partial_in(&folder.path)).unwrap_or_default();
+    let runs = lines.iter().filter(|&&byte| byte == b'\n').count();
+    let what = match (runs, folder.has_checkpoint()) {
+        (0, false) => return None,
+        (0, true) => "a checkpoint".to_owned(),
+        (runs, false) => format!("{runs} finished runs"),
+        (runs, true) => format!("{runs} finished runs and a checkpoint"),
+    };
+    Some(what)
+}
+
+impl Keep for Work {
+    fn known(&mut self, population: Population) -> Option<Fate> {
+        self.known.remove(&population)
+    }
+
+    fn train(
+        &mut self,
+        population: Population,
+        learner: &mut Learner<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Outcome>, Error> {
+        let path = self.folder.checkpoint(population);
+        if path.exists() {
+            restore(learner, &path)?;
+            let progress = learner.progress();
+            let before = (0..progress.stage).map(|stage| learner.steps(stage));
+            observer.stepped(before.sum::<u32>() + progress.step);
+        }
+        let mut saver = Saver::new(observer, &path, self.every).stopping(&self.stop);
+        Ok(run(learner, &mut saver)?)
+    }
+
+    /// First the line or the note, then the end of the checkpoint: killed between the two, a
+    /// checkpoint is left that nobody asks for.
+    fn keep(&mut self, population: Population, fate: &Fate) -> Result<(), Error> {
+        let Population { cell, variant } = population;
+        match (fate, variant) {
+            (Fate::Trained(lines), _) => self.results.push(lines)?,
+            (Fate::Diverged(reason), Some(variant)) => {
+                self.journal.diverged.push(Diverged { cell, variant, reason: reason.clone() });
+                self.journal.write(&self.folder.journal())?;
+            }
+            (Fate::Apart, _) | (Fate::Diverged(_), None) => {
+                self.journal.apart.push(cell);
+                self.journal.write(&self.folder.journal())?;
+            }
+        }
+        self.folder.remove_checkpoints();
+        Ok(())
+    }
+}
+
+fn restore(learner: &mut Learner<'_>, path: &Path) -> Result<(), Error> {
+    let restored = Checkpoint::load(path)
+        .map_err(cl_core::Error::from)
+        .and_then(|checkpoint| learner.restore(&checkpoint));
+    restored.map_err(|error| Error::Restore { path: path.to_owned(), error: Box::new(error) })
+}

@@ -1,0 +1,157 @@
+//! `kill -9` at any moment.
+
+use crate::*;
+
+#[test]
+fn a_benchmark_killed_at_chosen_moments_ends_as_one_that_was_not() {
+    let whole = uninterrupted(bench);
+    assert_eq!(lines(whole.1.path()).len(), 4);
+    let moments: [(&str, fn(&Path) -> bool); 4] = [
+        ("in the first evaluation", |folder| folder.join("unfinished.json").exists()),
+        ("in the middle of the first population", |folder| {
+            steps(&checkpoint(folder, "1")) >= Some((3, 4))
+        }),
+        ("between two populations", |folder| {
+            fs::read(partial(folder)).is_ok_and(|b| !b.is_empty())
+        }),
+        ("in the second", |folder| steps(&checkpoint(folder, "2")) >= Some((1, 1))),
+    ];
+    for (moment, now) in moments {
+        let folder = tempfile::tempdir().unwrap();
+        kill_when(bench(folder.path()).spawn().unwrap(), || now(folder.path()));
+        assert!(!folder.path().join("results.jsonl").exists(), "{moment}");
+        let mut resume = resume(folder.path());
+        resume.args(["--threads", "2"]);
+        assert_ends_alike(resume, folder.path(), &whole);
+    }
+}
+
+/// Runs finished and the position of the population under way: grows with every checkpoint.
+fn reached(folder: &Path) -> (usize, Option<(usize, u32)>) {
+    let lines = fs::read(partial(folder)).unwrap_or_default();
+    let finished = lines.iter().filter(|&&byte| byte == b'\n').count();
+    let population = (finished / 2 + 1).to_string();
+    (finished, steps(&checkpoint(folder, &population)))
+}
+
+#[test]
+fn a_benchmark_killed_again_and_again_ends_as_one_that_was_not() {
+    let whole = uninterrupted(bench);
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = bench(folder.path()).spawn().unwrap();
+    let (mut last, mut kills) = (reached(folder.path()), 0_u64);
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        let now = reached(folder.path());
+        if now > last {
+            // A little later each time: also while a file is written.
+            std::thread::sleep(Duration::from_micros(130 * (kills % 16)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            (last, kills) = (now, kills + 1);
+            child = resume(folder.path()).spawn().unwrap();
+        }
+    }
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert!(kills > 4, "killed {kills} times only");
+    assert_eq!(lines(folder.path()), lines(whole.1.path()));
+    assert_eq!(names(folder.path()), ["results.jsonl"]);
+}
+
+#[test]
+fn resuming_goes_on_from_the_checkpoint_and_does_not_start_again() {
+    let folder = killed();
+    let reached = steps(&checkpoint(folder.path(), "1")).unwrap();
+    // The first checkpoint of the other process is later than the last of this one.
+    let mut child = resume(folder.path()).spawn().unwrap();
+    let path = checkpoint(folder.path(), "1");
+    let mut seen = reached;
+    while let Some(position) = steps(&path) {
+        assert!(position >= seen, "{position:?} after {seen:?}");
+        seen = position;
+        if position > reached {
+            break;
+        }
+    }
+    assert!(seen > reached);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_line_cut_off_is_dropped_and_its_population_trained_again() {
+    let whole = uninterrupted(bench);
+    let folder = tempfile::tempdir().unwrap();
+    kill_when(bench(folder.path()).spawn().unwrap(), || {
+        steps(&checkpoint(folder.path(), "2")).is_some()
+    });
+    let text = fs::read(partial(folder.path())).unwrap();
+    // The second of the two lines of the first population.
+    fs::write(partial(folder.path()), &text[..text.len() - 100]).unwrap();
+    assert_ends_alike(resume(folder.path()), folder.path(), &whole);
+}
+
+#[test]
+fn results_that_had_their_name_already_are_finished_by_resuming() {
+    let whole = uninterrupted(bench);
+    let folder = killed();
+    let (from, to) = (whole.1.path(), folder.path());
+    // As a kill between the last two steps leaves it.
+    fs::remove_file(checkpoint(to, "1")).unwrap();
+    fs::remove_file(partial(to)).unwrap();
+    fs::copy(from.join("results.jsonl"), to.join("results.jsonl")).unwrap();
+    let bytes = fs::read(to.join("results.jsonl")).unwrap();
+    assert_ends_alike(resume(to), to, &whole);
+    assert_eq!(fs::read(to.join("results.jsonl")).unwrap(), bytes);
+}
+
+/// A file's experiment, whose sweep falls apart: one of its values leaves the numbers.
+fn sweep(folder: &Path) -> Command {
+    let file = folder.with_extension("toml");
+    let text = "scenario = 'task'\nseeds = [2, 7]\nnetwork.hidden = [8]\n\
+                training = { steps = 12, threads = 1 }\noptimizer = { name = 'sgd', lr = 0.1 }\n\
+                strategy = [{ name = 'ewc', lambda = [1, 1e38, 10] }, 'none']\n";
+    fs::write(&file, text).unwrap();
+    let (file, out) = (file.to_str().unwrap(), folder.to_str().unwrap());
+    continual(&["run", file, "--out", out, "--checkpoint-every", "1steps"])
+}
+
+#[test]
+fn a_sweep_killed_together_or_one_by_one_ends_as_one_that_was_not() {
+    let outer = tempfile::tempdir().unwrap();
+    let whole = outer.path().join("whole");
+    let output = sweep(&whole).output().unwrap();
+    let printed = printed(&output);
+    assert!(printed.contains("- ewc lambda=1e38 in task: ewc, seed"), "{printed}");
+    assert_eq!(lines(&whole).len(), 6);
+    for (moment, population) in
+        [("together", "1"), ("the first alone", "1-1"), ("the last alone", "1-3"), ("none", "2")]
+    {
+        let folder = outer.path().join(population);
+        kill_when(sweep(&folder).spawn().unwrap(), || {
+            steps(&checkpoint(&folder, population)) >= Some((0, 5))
+        });
+        // What was asked for is in the folder; where it is run from does not matter.
+        fs::remove_file(folder.with_extension("toml")).unwrap();
+        let mut resume = resume(&folder);
+        let again = self::printed(&resume.current_dir(outer.path()).output().unwrap());
+        assert_eq!(lines(&folder), lines(&whole), "{moment}");
+        assert_eq!(table(&again), table(&printed), "{moment}");
+        assert_eq!(names(&folder), ["results.jsonl"], "{moment}");
+    }
+}
+
+#[test]
+fn checkpoints_change_no_bit_and_need_not_be() {
+    let whole = uninterrupted(bench);
+    for every in ["7steps", "1s", "never"] {
+        let begin = |folder: &Path| {
+            let mut arguments = ASKED;
+            arguments[ASKED.len() - 1] = every;
+            continual(&[&arguments[..], &["--out", folder.to_str().unwrap()]].concat())
+        };
+        assert_eq!(lines(uninterrupted(begin).1.path()), lines(whole.1.path()), "{every}");
+    }
+}
