@@ -2,13 +2,13 @@
 
 use crate::common::{Setup, finished, own, run_to};
 use crate::golden::{assert_close, read};
+use crate::guarantees::population_is_singles_and_resume_is_whole;
 use crate::seen::{pixels, slot};
-use crate::singles::{population_is_singles, resume_is_whole};
 use crate::slow::{Weights, relu, rows};
 use crate::trials::{CONTEXTS_KNOWN, LOGITS, made_up, trial};
 use cl_core::{
     Around, At, Boundary, Consolidate, Gate, GateSite, GradientMap, Needs, Parts, Pass, Step,
-    Strategy, Trial,
+    Strategy,
 };
 use cl_nn::{Initializer, Mode, ParamSpec, Point};
 use cl_scenarios::Scenario;
@@ -220,6 +220,5 @@ fn every_context_leaves_its_mean_behind_also_the_last() {
 
 #[test]
 fn diki_is_resumed_within_a_context_and_runs_in_populations() {
-    resume_is_whole(&SETUP, &Diki, &[3, 8, 37]);
-    population_is_singles(&SETUP, &(Mask(2), Diki));
+    population_is_singles_and_resume_is_whole(&SETUP, &(Mask(2), Diki), [3, 9, 41]);
 }

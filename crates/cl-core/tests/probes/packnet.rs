@@ -1,8 +1,8 @@
 //! PackNet: each context's network is pruned, what is left is frozen, the next one uses the rest.
 
 use crate::common::{Setup, run_to};
+use crate::guarantees::population_is_singles_and_resume_is_whole;
 use crate::seen::pixels;
-use crate::singles::{population_is_singles, resume_is_whole};
 use crate::slow::{Weights, relu};
 use crate::trials::{CONTEXTS_KNOWN, value_of};
 use cl_core::{
@@ -159,6 +159,5 @@ fn weights_of_earlier_contexts_stay_bit_for_bit_and_so_do_their_accuracies() {
 
 #[test]
 fn packnet_is_resumed_within_each_phase_and_runs_in_populations() {
-    resume_is_whole(&SETUP, &PackNet, &[5, 10, 12, 23, 49]);
-    population_is_singles(&SETUP, &PackNet);
+    population_is_singles_and_resume_is_whole(&SETUP, &PackNet, [5, 10, 13, 24, 53]);
 }
