@@ -2,11 +2,14 @@
 
 use crate::*;
 
+/// Whether a folder shows that the process is there.
+type Moment = fn(&Path) -> bool;
+
 #[test]
 fn a_benchmark_killed_at_chosen_moments_ends_as_one_that_was_not() {
     let whole = uninterrupted(bench);
     assert_eq!(lines(whole.1.path()).len(), 4);
-    let moments: [(&str, fn(&Path) -> bool); 4] = [
+    let moments: [(&str, Moment); 4] = [
         ("in the first evaluation", |folder| folder.join("unfinished.json").exists()),
         ("in the middle of the first population", |folder| {
             steps(&checkpoint(folder, "1")) >= Some((3, 4))
