@@ -54,7 +54,7 @@ mod results;
 mod settings;
 mod strengths;
 mod tune;
-mod work;
+mod unfinished;
 
 pub use bench::{Bench, Finished, Progress, Row, Skipped};
 pub use cell::{Cell, CellCost, Trained, Variant};
@@ -71,4 +71,4 @@ pub use results::{Line, Results};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
 pub use tune::{Point, Sweep, Tuning};
-pub use work::{Asked, CheckpointEvery, Earlier, Unfinished, Work};
+pub use unfinished::{Asked, CheckpointEvery, Earlier, Unfinished, Work};

@@ -3,12 +3,8 @@
 
 use crate::*;
 
-/// Asks a process to stop once `now` says so, and gives what it said.
-fn interrupt_when(mut child: Child, signal: &str, now: impl Fn() -> bool) -> String {
-    while !now() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it was interrupted");
-        std::thread::sleep(Duration::from_micros(200));
-    }
+/// Asks a process to stop, and gives what it said.
+fn interrupt(child: Child, signal: &str) -> String {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let output = child.wait_with_output().unwrap();
@@ -24,8 +20,8 @@ fn an_interruption_saves_and_says_how_to_go_on() {
     for (signal, population) in [("-INT", "1"), ("-TERM", "2")] {
         let folder = tempfile::tempdir().unwrap();
         let path = checkpoint(folder.path(), population);
-        let child = bench(folder.path()).spawn().unwrap();
-        let error = interrupt_when(child, signal, || steps(&path) >= Some((1, 3)));
+        let now = || steps(&path) >= Some((1, 3));
+        let error = interrupt(at_work(|| bench(folder.path()), folder.path(), now), signal);
         let told = error.lines().last().unwrap();
         let (_, command) = told.split_once("saved; go on with: ").unwrap();
         let words: Vec<&str> = command.split(' ').collect();
@@ -41,9 +37,9 @@ fn an_interruption_saves_where_nothing_else_does() {
     let folder = tempfile::tempdir().unwrap();
     let mut long = ASKED;
     (long[8], long[14]) = ("100000", "never");
-    let child = continual(&[&long[..], &["--out", folder.path().to_str().unwrap()]].concat());
+    let command = || continual(&[&long[..], &["--out", folder.path().to_str().unwrap()]].concat());
     let begun = || folder.path().join("unfinished.json").exists();
-    interrupt_when({ child }.spawn().unwrap(), "-INT", begun);
+    interrupt(at_work(command, folder.path(), begun), "-INT");
     assert!(steps(&checkpoint(folder.path(), "1")) >= Some((0, 1)));
     let names = names(folder.path());
     assert_eq!(names, ["checkpoint-1.safetensors", "results.jsonl.partial", "unfinished.json"]);

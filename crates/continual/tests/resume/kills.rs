@@ -2,11 +2,14 @@
 
 use crate::*;
 
+/// Whether a folder shows that the process is there.
+type Moment = fn(&Path) -> bool;
+
 #[test]
 fn a_benchmark_killed_at_chosen_moments_ends_as_one_that_was_not() {
     let whole = uninterrupted(bench);
     assert_eq!(lines(whole.1.path()).len(), 4);
-    let moments: [(&str, fn(&Path) -> bool); 4] = [
+    let moments: [(&str, Moment); 4] = [
         ("in the first evaluation", |folder| folder.join("unfinished.json").exists()),
         ("in the middle of the first population", |folder| {
             steps(&checkpoint(folder, "1")) >= Some((3, 4))
@@ -18,7 +21,7 @@ fn a_benchmark_killed_at_chosen_moments_ends_as_one_that_was_not() {
     ];
     for (moment, now) in moments {
         let folder = tempfile::tempdir().unwrap();
-        kill_when(bench(folder.path()).spawn().unwrap(), || now(folder.path()));
+        kill_when(|| bench(folder.path()), folder.path(), || now(folder.path()));
         assert!(!folder.path().join("results.jsonl").exists(), "{moment}");
         let mut resume = resume(folder.path());
         resume.args(["--threads", "2"]);
@@ -84,9 +87,8 @@ fn resuming_goes_on_from_the_checkpoint_and_does_not_start_again() {
 fn a_line_cut_off_is_dropped_and_its_population_trained_again() {
     let whole = uninterrupted(bench);
     let folder = tempfile::tempdir().unwrap();
-    kill_when(bench(folder.path()).spawn().unwrap(), || {
-        steps(&checkpoint(folder.path(), "2")).is_some()
-    });
+    let second = checkpoint(folder.path(), "2");
+    kill_when(|| bench(folder.path()), folder.path(), || second.exists());
     let text = fs::read(partial(folder.path())).unwrap();
     // The second of the two lines of the first population.
     fs::write(partial(folder.path()), &text[..text.len() - 100]).unwrap();
@@ -130,9 +132,8 @@ fn a_sweep_killed_together_or_one_by_one_ends_as_one_that_was_not() {
         [("together", "1"), ("the first alone", "1-1"), ("the last alone", "1-3"), ("none", "2")]
     {
         let folder = outer.path().join(population);
-        kill_when(sweep(&folder).spawn().unwrap(), || {
-            steps(&checkpoint(&folder, population)) >= Some((0, 5))
-        });
+        let path = checkpoint(&folder, population);
+        kill_when(|| sweep(&folder), &folder, || steps(&path) >= Some((0, 5)));
         // What was asked for is in the folder; where it is run from does not matter.
         fs::remove_file(folder.with_extension("toml")).unwrap();
         let mut resume = resume(&folder);

@@ -111,7 +111,7 @@ fn data_may_move_but_not_change() {
     let whole = uninterrupted(begin);
     let folder = tempfile::tempdir().unwrap();
     let path = checkpoint(folder.path(), "1");
-    kill_when(begin(folder.path()).spawn().unwrap(), || steps(&path) >= Some((1, 2)));
+    kill_when(|| begin(folder.path()), folder.path(), || steps(&path) >= Some((1, 2)));
     images(&data, 1);
     let reasons = ["data set mnist has changed: SHA-256 ", ", expected "];
     assert_refused(resume(folder.path()), folder.path(), &reasons);
@@ -150,8 +150,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_by_name() {
     arguments[2] = "er+ewc";
     arguments[10] = "3";
     let out = ["--out", other.path().to_str().unwrap()];
-    let child = continual(&[&arguments[..], &out].concat()).spawn().unwrap();
-    kill_when(child, || of_other.exists());
+    kill_when(|| continual(&[&arguments[..], &out].concat()), other.path(), || of_other.exists());
     fs::copy(of_other, &path).unwrap();
     assert_refused(resume(folder), folder, &[&name, "field seeds[2] is 4, this run is absent"]);
 
@@ -164,7 +163,7 @@ fn a_checkpoint_that_is_damaged_or_of_another_run_is_refused_by_name() {
 fn lines_that_are_not_those_of_this_benchmark_are_refused_by_number() {
     let killed = tempfile::tempdir().unwrap();
     let folder = killed.path();
-    kill_when(bench(folder).spawn().unwrap(), || steps(&checkpoint(folder, "2")).is_some());
+    kill_when(|| bench(folder), folder, || checkpoint(folder, "2").exists());
     let text = fs::read_to_string(partial(folder)).unwrap();
     let [first, second] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
     for (text, reason) in [
@@ -206,10 +205,8 @@ fn two_processes_do_not_work_in_one_folder() {
     let mut long = ASKED;
     (long[8], long[14]) = ("100000", "never");
     let long = [&long[..], &["--out", folder.path().to_str().unwrap()]].concat();
-    let mut child = continual(&long).spawn().unwrap();
-    while !folder.path().join("unfinished.json").exists() {
-        assert!(child.try_wait().unwrap().is_none());
-    }
+    let begun = || folder.path().join("unfinished.json").exists();
+    let mut child = at_work(|| continual(&long), folder.path(), begun);
     for second in [bench(folder.path()), resume(folder.path())] {
         assert_refused(second, folder.path(), &["another process works in this folder"]);
     }
@@ -226,8 +223,8 @@ fn two_processes_do_not_work_in_one_folder() {
 fn a_checkpoint_that_cannot_be_written_is_told_once_and_results_are_an_error() {
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("out");
-    let child = bench(&folder).spawn().unwrap();
-    while steps(&checkpoint(&folder, "1")) < Some((0, 3)) {}
+    let begun = || steps(&checkpoint(&folder, "1")) >= Some((0, 3));
+    let child = at_work(|| bench(&folder), &folder, begun);
     fs::rename(&folder, outer.path().join("elsewhere")).unwrap();
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();

@@ -19,9 +19,9 @@ mod journal;
 mod lines;
 mod lock;
 mod resume;
-mod start;
+mod work;
 
 pub use asked::Asked;
 pub use every::CheckpointEvery;
 pub use resume::Unfinished;
-pub use start::{Earlier, Work};
+pub use work::{Earlier, Work};
