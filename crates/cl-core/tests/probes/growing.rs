@@ -1,13 +1,13 @@
 //! A head that grows: what is kept per parameter grows with it and loses nothing.
 
 use crate::common::{Setup, bits, mlp, run_to};
-use crate::singles::{population_is_singles, resume_is_whole};
+use crate::guarantees::population_is_singles_and_resume_is_whole;
 use cl_core::{
     Boundary, Consolidate, Head, Learner, Module, Parts, Step, Strategy, Taken, Track, run,
 };
 use cl_nn::{Adam, Initializer, Layout, Optimizer, ParamSpec, Theta};
 use cl_scenarios::{Dataset, Stream, digits};
-use cl_tensor::{Init, Scope, Session, Var};
+use cl_tensor::{Init, Scope, Var};
 use std::collections::BTreeMap;
 
 /// Keeps something per parameter, something per context and parameter, and a module whose second
@@ -156,6 +156,5 @@ fn growing_runs_are_resumed_after_they_grew_and_run_in_populations() {
     let outcome = run(&mut learner, &mut ()).unwrap();
     assert_eq!(learner.model().network.outputs(), 10);
     assert!(outcome[0].accuracy.rows().iter().enumerate().all(|(i, row)| row[i] > 0.75));
-    resume_is_whole(&SETUP, &Keeper, &[3, 8, 9, 29]);
-    population_is_singles(&SETUP, &Keeper);
+    population_is_singles_and_resume_is_whole(&SETUP, &Keeper, [3, 8, 10, 32]);
 }

@@ -2,15 +2,15 @@
 
 use crate::common::{Setup, own, run_to};
 use crate::golden::{assert_close, read};
-use crate::singles::{population_is_singles, resume_is_whole};
+use crate::guarantees::population_is_singles_and_resume_is_whole;
 use crate::trials::{CONTEXTS_KNOWN, LOGITS, made_up, parameters, trial};
 use cl_core::{
-    Around, Boundary, Consolidate, GradientMap, Naive, Needs, Parts, Step, Strategy, Trial,
-    ViewSite, WeightView,
+    Around, Boundary, Consolidate, GradientMap, Naive, Needs, Parts, Step, Strategy, ViewSite,
+    WeightView,
 };
 use cl_nn::{Initializer, ParamSpec, Theta};
 use cl_scenarios::Scenario;
-use cl_tensor::{Scope, Session, Var};
+use cl_tensor::{Scope, Var};
 
 /// Hu et al. 2021: context t reads W + A_t B_t, A `[in, R]`, B `[R, out]`, for every weight `[in, out]`.
 struct Lora;
@@ -155,6 +155,5 @@ fn factor_gradients_follow_from_the_weights_and_a_merge_keeps_the_logits() {
 #[test]
 fn lora_is_resumed_within_a_context_and_runs_in_populations() {
     let setup = Setup { scenario: Scenario::Task, ..Setup::SMALL };
-    resume_is_whole(&setup, &Lora, &[3, 8, 21]);
-    population_is_singles(&setup, &Lora);
+    population_is_singles_and_resume_is_whole(&setup, &Lora, [3, 8, 23]);
 }
