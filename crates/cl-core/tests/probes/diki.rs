@@ -218,5 +218,5 @@ fn every_context_leaves_its_mean_behind_also_the_last() {
 
 #[test]
 fn diki_is_resumed_within_a_context_and_runs_in_populations() {
-    population_is_singles_and_resume_is_whole(&SETUP, &(Mask(2), Diki), [3, 8, 41]);
+    population_is_singles_and_resume_is_whole(&SETUP, &(Mask(2), Diki), [3, 8, 9, 41]);
 }

@@ -59,7 +59,8 @@ impl Consolidate for Lora {
     /// W += A_t B_t, B_t = 0.
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
         let named = Theta { flat: theta, layout: at.layout };
-        let used = at.layout.ranges().iter().filter(|range| range.name.ends_with("/b"));
+        let own = |name: &str| name.starts_with(&at.scope.name("")) && name.ends_with("/b");
+        let used = at.layout.ranges().iter().filter(|range| own(&range.name));
         let pieces = used.map(|range| {
             let b = named.get(&range.name);
             (range.offset, b.gather(at.index).scatter_add(at.index, range.shape[0]))
@@ -139,21 +140,23 @@ fn factor_gradients_follow_from_the_weights_and_a_merge_keeps_the_logits() {
     assert!(after[2] != before[2] && after[3] != before[3] && after[..2] == before[..2]);
 
     let mut logits = || -> Vec<f64> {
-        lora.boundary(&[batch.clone()]).unwrap();
+        lora.boundary(std::slice::from_ref(&batch)).unwrap();
         lora.scores(&batch, &[]).unwrap().into_iter().map(f64::from).collect()
     };
     let (before, after) = (logits(), logits()); // context 0 ends, then context 1
     assert_close(&after, &before, 1e-5);
     let merged = parameters(&lora);
     assert!(merged[3][R * 3..][..R * 3].iter().all(|&b| b == 0.0));
-    let product = (0..15).map(|ij| {
-        want[0][ij] + sum(R, &|k| want[2][5 * R + ij / 3 * R + k] * want[3][R * 3 + k * 3 + ij % 3])
-    });
+    let term = |ij: usize, tk: usize| {
+        let (t, k) = (tk / R, tk % R);
+        want[2][t * 5 * R + ij / 3 * R + k] * want[3][t * R * 3 + k * 3 + ij % 3]
+    };
+    let product = (0..15).map(|ij| want[0][ij] + sum(2 * R, &|tk| term(ij, tk)));
     assert_close(&merged[0], &product.collect::<Vec<_>>(), 1e-6);
 }
 
 #[test]
 fn lora_is_resumed_within_a_context_and_runs_in_populations() {
     let setup = Setup { scenario: Scenario::Task, ..Setup::SMALL };
-    population_is_singles_and_resume_is_whole(&setup, &Lora, [3, 8, 23]);
+    population_is_singles_and_resume_is_whole(&setup, &Lora, [3, 8, 9, 23]);
 }

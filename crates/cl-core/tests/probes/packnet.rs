@@ -155,5 +155,5 @@ fn weights_of_earlier_contexts_stay_bit_for_bit_and_so_do_their_accuracies() {
 
 #[test]
 fn packnet_is_resumed_within_each_phase_and_runs_in_populations() {
-    population_is_singles_and_resume_is_whole(&SETUP, &PackNet, [5, 10, 12, 24, 53]);
+    population_is_singles_and_resume_is_whole(&SETUP, &PackNet, [5, 10, 12, 13, 24, 53]);
 }
