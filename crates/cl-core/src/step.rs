@@ -285,10 +285,12 @@ impl<'a, 'g> Step<'a, 'g> {
     /// The address of random numbers.
     #[track_caller]
     fn random(&self, name: &str) -> Var<'g> {
-        self.address().unwrap_or_else(|| {
-            let message = format!("random numbers `{name}`: nothing is random outside of training");
-            self.graph().refuse(message)
-        })
+        match self.address() {
+            Some(address) => address,
+            None => self
+                .graph()
+                .refuse(format!("random numbers `{name}`: nothing is random outside of training")),
+        }
     }
 
     /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation and passes.

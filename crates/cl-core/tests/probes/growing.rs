@@ -11,7 +11,7 @@ use cl_tensor::{Init, Scope, Var};
 use std::collections::BTreeMap;
 
 /// Keeps something per parameter, something per context and parameter, and a module whose second
-/// parameter moves when its first grows.
+/// parameter moves when its first grows, with a frozen copy.
 struct Keeper;
 
 impl Track for Keeper {
@@ -28,6 +28,7 @@ impl Consolidate for Keeper {
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
         anchors(&at.scope, at.around.contexts, at.layout);
         at.scope.assign_rows("anchors", at.index, theta.reshape(&[1, theta.len()]));
+        at.freeze_module("critic");
         theta
     }
 }
@@ -84,12 +85,13 @@ fn entries(learner: &mut Learner<'_>, slot: &str) -> Entries {
     entries
 }
 
-const PER_PARAMETER: [&str; 6] = [
+const PER_PARAMETER: [&str; 7] = [
     "theta",
     "optimizer/m",
     "keeper/fisher",
     "keeper/anchors",
     "keeper/critic",
+    "keeper/critic/frozen",
     "keeper/critic/optimizer/v",
 ];
 
