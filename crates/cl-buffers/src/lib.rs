@@ -4,7 +4,8 @@
 //! context. It holds no tensors, but counts bytes exactly as if it stored the examples, and never
 //! exceeds its budget. Which example stays is a [`Policy`]; [`Reservoir`] and [`ClassBalanced`] are
 //! here, and the trait is open for yours. Which kept rows are replayed is read from positions:
-//! [`Sweep`] passes over them in shuffled order, [`draw_uniform`] draws a batch.
+//! [`Sweep`] passes over them in shuffled order, [`draw_uniform`] draws a batch. [`herd`] chooses rows by
+//! their features.
 //!
 //! Nothing here owns a random generator: every choice is a function of an
 //! [`Address`](cl_random::Address) that the caller passes in, so a buffer that was saved and loaded
@@ -35,6 +36,7 @@ mod buffer;
 mod class_balanced;
 mod draw;
 mod error;
+mod herding;
 mod memory;
 mod policy;
 mod reservoir;
@@ -45,6 +47,7 @@ pub use buffer::Buffer;
 pub use class_balanced::ClassBalanced;
 pub use draw::draw_uniform;
 pub use error::Error;
+pub use herding::herd;
 pub use memory::Memory;
 pub use policy::{Policy, When};
 pub use reservoir::Reservoir;

@@ -109,9 +109,7 @@ impl Model {
     /// The parameters of a module, by its name within a strategy or in full.
     #[track_caller]
     pub(crate) fn module<'a, 'g>(&'a self, scope: &Scope<'g>, name: &str) -> Theta<'a, 'g> {
-        let own = scope.name(name);
-        let found = self.modules.iter().find(|(known, _)| *known == own || known == name);
-        match found {
+        match self.find_module(scope, name) {
             Some((slot, layout)) => {
                 let flat = scope.graph().slot(slot, &[layout.len()], layout.init());
                 Theta { flat, layout }
@@ -122,6 +120,17 @@ impl Model {
                 Theta { flat: scope.graph().refuse(message), layout: &self.layout }
             }
         }
+    }
+
+    fn find_module(&self, scope: &Scope<'_>, name: &str) -> Option<&(String, Layout)> {
+        let own = scope.name(name);
+        self.modules.iter().find(|(known, _)| *known == own || known == name)
+    }
+
+    /// Where a module's own slots stand: under its name they grow as it does.
+    pub(crate) fn scope_of_module<'g>(&self, scope: &Scope<'g>, name: &str) -> Scope<'g> {
+        let full = self.find_module(scope, name).map_or(name, |(full, _)| full);
+        Scope::new(scope.graph(), full)
     }
 
     /// The layout that orders a slot, if it has an entry per parameter: that of the module whose name

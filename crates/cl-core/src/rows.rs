@@ -18,6 +18,17 @@ pub struct RecordedRows<'g> {
     pub active: Option<Var<'g>>,
 }
 
+impl<'g> RecordedRows<'g> {
+    /// Rows that all count the same, 1/rows each, with every output active.
+    #[track_caller]
+    #[must_use]
+    pub fn alike(x: Var<'g>, targets: Targets<'g>, context: Var<'g>) -> Self {
+        let rows = context.len();
+        let weight = x.graph().full(&[rows], 1.0 / rows as f32);
+        Self { x, targets, weight, context, active: None }
+    }
+}
+
 /// What is right for each row.
 #[derive(Clone, Debug)]
 pub enum Targets<'g> {
@@ -48,6 +59,14 @@ pub struct Head<'g> {
 }
 
 impl<'g> Targets<'g> {
+    /// What a teacher says: softmax(logits / T) over the active outputs, at the temperature T.
+    #[track_caller]
+    #[must_use]
+    pub fn softened(logits: Var<'g>, active: Option<Var<'g>>, temperature: Var<'g>) -> Self {
+        let logits = active.map_or(logits, |active| losses::mask_inactive(logits, active));
+        Self::Soft { probabilities: (logits / temperature).softmax(), temperature }
+    }
+
     /// Cross-entropy of each row against these targets over the active outputs, `[rows]`, in nats.
     #[track_caller]
     #[must_use]
@@ -196,6 +215,25 @@ mod tests {
                 let expected = (exp[c] / total - p[row][c]) / 2.0;
                 assert!((f64::from(found) - expected).abs() < 1e-6, "{found}, {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_teacher_says_is_its_softmax_at_the_temperature_over_the_active_outputs() {
+        for (active, mask) in [(None, ALL), (Some(ACTIVE), ACTIVE)] {
+            let found = value(|graph| {
+                let active = active.map(|active| matrix(graph, "active", active));
+                let logits = matrix(graph, "logits", LOGITS);
+                let teacher = Targets::softened(logits, active, graph.constant(2.0));
+                teacher.cross_entropy(logits, active)
+            });
+            let expected = [0, 1].map(|row| {
+                let exp: [f64; 3] =
+                    std::array::from_fn(|c| mask[row][c] * (LOGITS[row][c] / 2.0).exp());
+                let p = exp.map(|e| e / exp.iter().sum::<f64>());
+                slow(LOGITS[row], p, 2.0, mask[row])
+            });
+            close(&found, expected);
         }
     }
 

@@ -3,7 +3,8 @@
 use crate::record::{Places, Recorder, Segment};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
-use cl_tensor::{Graph, Scope, Var};
+use cl_random::Purpose;
+use cl_tensor::{Graph, Init, Scope, Var};
 use std::ops::Range;
 
 /// The recorded values of a batch: rows of the stream and of every memory that joined it.
@@ -237,6 +238,59 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn module(&self, name: &str) -> Theta<'a, 'g> {
         self.recorder.model.module(&self.scope, name)
+    }
+
+    /// The network's parameters by name.
+    #[must_use]
+    pub fn network(&self) -> Theta<'a, 'g> {
+        Theta { flat: self.theta, layout: self.layout }
+    }
+
+    /// The copy of the network's parameters that [`Boundary::freeze`](crate::Boundary::freeze) keeps
+    /// under `name`; zeros before the first.
+    #[track_caller]
+    #[must_use]
+    pub fn frozen(&self, name: &str) -> Theta<'a, 'g> {
+        let flat = self.scope.kept(name, &[self.layout.len()], Init::Zeros);
+        Theta { flat, layout: self.layout }
+    }
+
+    /// The copy of a module's parameters that
+    /// [`Boundary::freeze_module`](crate::Boundary::freeze_module) keeps; zeros before the first.
+    #[track_caller]
+    #[must_use]
+    pub fn frozen_module(&self, name: &str) -> Theta<'a, 'g> {
+        let layout = self.module(name).layout;
+        let own = self.recorder.model.scope_of_module(&self.scope, name);
+        Theta { flat: own.kept("frozen", &[layout.len()], Init::Zeros), layout }
+    }
+
+    /// Standard normal numbers of this shape, others in every step; `name` tells apart what a strategy
+    /// draws in one step. An error in evaluation and passes, where nothing is random.
+    #[track_caller]
+    #[must_use]
+    pub fn normal(&self, name: &str, shape: &[usize]) -> Var<'g> {
+        let purpose = Purpose::named(&self.scope.name(name));
+        self.graph().normal(self.random(name), purpose, 0, shape)
+    }
+
+    /// Uniform numbers in [0, 1) of this shape; otherwise as [`Step::normal`].
+    #[track_caller]
+    #[must_use]
+    pub fn uniform(&self, name: &str, shape: &[usize]) -> Var<'g> {
+        let purpose = Purpose::named(&self.scope.name(name));
+        self.graph().uniform(self.random(name), purpose, 0, shape)
+    }
+
+    /// The address of random numbers.
+    #[track_caller]
+    fn random(&self, name: &str) -> Var<'g> {
+        match self.address() {
+            Some(address) => address,
+            None => self
+                .graph()
+                .refuse(format!("random numbers `{name}`: nothing is random outside of training")),
+        }
     }
 
     /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation and passes.

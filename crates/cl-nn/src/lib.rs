@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod clip;
+mod dense;
 mod error;
 mod init;
 mod layout;
@@ -46,6 +47,7 @@ mod schedule;
 mod theta;
 
 pub use clip::{clip_norm, clip_value};
+pub use dense::dense_params;
 pub use error::Error;
 pub use init::Initializer;
 pub use layout::{Layout, ParamRange, ParamSpec};

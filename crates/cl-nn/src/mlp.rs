@@ -1,5 +1,6 @@
 //! The multi-layer perceptron.
 
+use crate::dense::dense_params;
 use crate::error::Error;
 use crate::init::Initializer;
 use crate::layout::ParamSpec;
@@ -84,17 +85,14 @@ impl Mlp {
 
 impl Network for Mlp {
     fn params(&self) -> Vec<ParamSpec> {
-        let mut specs = Vec::with_capacity(2 * self.sizes.len());
-        for (layer, sizes) in self.sizes.windows(2).enumerate() {
-            let (weight, bias) = names(layer);
-            let bias_init = match self.init {
-                Initializer::FanIn => Initializer::FanInOf(sizes[0]),
-                _ => Initializer::Constant(0.0),
-            };
-            specs.push(ParamSpec { name: weight, shape: sizes.to_vec(), init: self.init });
-            specs.push(ParamSpec { name: bias, shape: vec![sizes[1]], init: bias_init });
-        }
-        specs
+        let layer = |(layer, sizes): (usize, &[usize])| {
+            let [weight, mut bias] = dense_params(&number(layer), sizes[0], sizes[1]);
+            if self.init != Initializer::FanIn {
+                bias.init = Initializer::Constant(0.0);
+            }
+            [ParamSpec { init: self.init, ..weight }, bias]
+        };
+        self.sizes.windows(2).enumerate().flat_map(layer).collect()
     }
 
     fn forward<'g>(
@@ -107,7 +105,7 @@ impl Network for Mlp {
         let mut layers = Vec::with_capacity(hidden + 1);
         let mut linear =
             |layer: usize, input: Var<'g>, gate: &dyn Fn(Point, Var<'g>) -> Var<'g>| {
-                let (weight, bias) = names(layer);
+                let (weight, bias) = (format!("w{}", number(layer)), format!("b{}", number(layer)));
                 let product = input.matmul(theta.get(&weight));
                 let pre_activation = gate(Point::PreBias, product) + theta.get(&bias);
                 let name = format!("layer{}", layer + 1);
@@ -156,9 +154,9 @@ impl Network for Mlp {
     }
 }
 
-/// The ranges of a linear layer, counted from 1 as in the literature.
-fn names(layer: usize) -> (String, String) {
-    (format!("w{}", layer + 1), format!("b{}", layer + 1))
+/// The name of a layer, counted from 1 as in the literature.
+fn number(layer: usize) -> String {
+    (layer + 1).to_string()
 }
 
 #[cfg(test)]

@@ -82,6 +82,14 @@ impl<'g> Scope<'g> {
         self.slot(name, shape, Init::Zeros)
     }
 
+    /// Writes a value into a slot of its shape that the method keeps between contexts and that starts
+    /// at 0: [`Scope::kept`] reads it.
+    #[track_caller]
+    pub fn remember(&self, name: &str, value: Var<'g>) {
+        self.kept(name, &value.shape(), Init::Zeros);
+        self.assign(name, value);
+    }
+
     /// Writes a slot of this scope when the run ends.
     #[track_caller]
     pub fn assign(&self, name: &str, value: Var<'g>) {

@@ -98,6 +98,20 @@ impl<'a, 'g> Boundary<'a, 'g> {
         &self.model.layers
     }
 
+    /// Keeps a copy of the network's parameters under `name`, `[theta]`: a teacher, a labeller.
+    /// [`Step::frozen`] reads it.
+    #[track_caller]
+    pub fn freeze(&self, name: &str, theta: Var<'g>) {
+        self.scope.remember(name, theta);
+    }
+
+    /// Keeps a copy of the parameters that a module has now; [`Step::frozen_module`] reads it.
+    #[track_caller]
+    pub fn freeze_module(&self, name: &str) {
+        let own = self.model.scope_of_module(&self.scope, name);
+        own.remember("frozen", self.module(name).flat);
+    }
+
     /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
     #[track_caller]
     #[must_use]

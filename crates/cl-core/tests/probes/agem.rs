@@ -40,8 +40,8 @@ mod tests {
     use super::*;
     use crate::common::{Setup, bits, finished};
     use crate::golden::{assert_close, flat, floats, golden, labels, read, write};
+    use crate::guarantees::population_is_singles_and_resume_is_whole;
     use crate::seen::{Seen, assert_same, slot};
-    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::dot;
     use cl_core::{Batch, Naive, Penalty, Replayed, Trial, run};
     use cl_nn::{Mlp, Sgd};
@@ -149,7 +149,6 @@ mod tests {
 
     #[test]
     fn populations_are_singles_and_a_resumed_run_is_the_whole() {
-        population_is_singles(&Setup::default(), &AGEM);
-        resume_is_whole(&Setup::default(), &AGEM, &[3, 8, 13]);
+        population_is_singles_and_resume_is_whole(&Setup::default(), &AGEM, [3, 8, 14]);
     }
 }

@@ -6,7 +6,6 @@ use crate::detector::Every;
 use crate::guarantees::{Path, population_is_singles_and_resume_is_whole};
 use cl_core::{Module, Parts, Phase, PhaseContext, Phases, Step, Strategy, Trains, run};
 use cl_nn::{Adam, Initializer, Optimizer, ParamSpec, Theta};
-use cl_random::Purpose;
 use cl_tensor::{Init, Var};
 use serde_json::Value;
 
@@ -57,12 +56,12 @@ fn weights(shape: [usize; 2]) -> Vec<ParamSpec> {
 /// noise and row.
 fn generated<'g>(step: &Step<'_, 'g>, who: &str) -> Var<'g> {
     let (graph, rows) = (step.graph(), step.x.shape()[0]);
-    let noise = graph.normal(step.address().unwrap(), Purpose::named("noise"), 0, &[rows, 8]);
+    let noise = step.normal("noise", &[rows, 8]);
     let seen = graph.concat(&[noise.slice(0, 0..1), step.x.slice(0, 0..1)], 1);
     let count = step.scope.slot(&format!("{who}-runs"), &[], Init::Zeros);
     step.scope.assign(&format!("{who}-runs"), count + 1.0);
     let log = step.scope.slot(&format!("{who}-log"), &[RUNS, 72], Init::Zeros);
-    let here = graph.iota(RUNS).to_float().equal(count).reshape(&[RUNS, 1]);
+    let here = graph.iota(RUNS).to_float().equal(count).column();
     step.scope.assign(&format!("{who}-log"), log + here * seen);
     let made = noise.matmul(step.module("generator").get("w")).sigmoid();
     made.matmul(step.module("critic").get("w")).mean()

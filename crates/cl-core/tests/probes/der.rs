@@ -3,7 +3,7 @@
 use crate::common::Setup;
 use crate::golden::assert_close;
 use crate::guarantees::{Path, population_is_singles_and_resume_is_whole};
-use crate::perceptron::{forward, pixels};
+use crate::slow::{Weights, pixels, wide};
 use cl_core::{
     Error, Fill, Now, Parts, Penalty, Rehearse, Row, Share, Step, Strategy, from_state, to_state,
 };
@@ -113,10 +113,9 @@ fn stored_logits_are_those_of_the_network_that_saw_the_row() {
     let mut steps = Vec::new();
     for ((row, &since), stored) in memory.kept.iter().zip(&memory.since).zip(stored.chunks(10)) {
         let step = since as usize / setup.batch;
-        let theta: Vec<f64> = path.slot(step, 0, "theta").iter().map(|&x| f64::from(x)).collect();
-        let layers = forward(&learner.model().layout, &theta, &pixels([row.example]));
-        let stored: Vec<f64> = stored.iter().map(|&x| f64::from(x)).collect();
-        assert_close(&stored, &layers[3], 1e-5);
+        let theta = wide(path.slot(step, 0, "theta"));
+        let net = Weights(&learner.model().layout, &theta);
+        assert_close(&wide(stored), &net.forward(&wide(&pixels([row.example])))[3], 1e-5);
         steps.push(step);
     }
     steps.sort_unstable();

@@ -3,8 +3,8 @@
 use crate::common::{Setup, finished, own, run_to};
 use crate::golden::{assert_close, read};
 use crate::guarantees::population_is_singles_and_resume_is_whole;
-use crate::seen::{pixels, slot};
-use crate::slow::{Weights, relu, rows};
+use crate::seen::slot;
+use crate::slow::{Weights, pixels, relu, rows, wide};
 use crate::trials::{CONTEXTS_KNOWN, LOGITS, made_up, trial};
 use cl_core::{
     Around, At, Boundary, Consolidate, Gate, GateSite, GradientMap, Needs, Parts, Pass, Step,
@@ -29,10 +29,9 @@ fn means<'g>(scope: &Scope<'g>, contexts: usize, inputs: usize) -> Var<'g> {
 /// The branch's weight of each row, `[rows, 1]`.
 fn familiar<'g>(at: &GateSite<'_, 'g>) -> Var<'g> {
     let x = at.site.x;
-    let [rows, inputs] = x.shape()[..] else { return x };
-    let square = (x - means(&at.scope, at.contexts, inputs).gather(at.context)).square();
+    let square = (x - means(&at.scope, at.contexts, x.shape()[1]).gather(at.context)).square();
     let log_density = square.mean_axis(1) * -0.5 - 0.5 * std::f32::consts::TAU.ln();
-    (log_density - 1.0).sigmoid().reshape(&[rows, 1])
+    (log_density - 1.0).sigmoid().column()
 }
 
 impl Gate for Diki {
@@ -190,16 +189,15 @@ fn rows_far_from_their_context_read_less_of_the_branch_at_test() {
     trial.session.write("diki/mean", 0, &[[9.0; 5], mean, [9.0; 5]].concat()).unwrap();
     let theta = read(&trial, "theta");
     let weights = Weights(&trial.model.layout, &theta);
-    let x = rows(&batch.x.iter().map(|&x| x.into()).collect::<Vec<_>>(), 5);
-    let mut h = relu(weights.dense(&x, "w1", "b1"));
+    let x = rows(&wide(&batch.x), 5);
+    let mut h = relu(weights.dense(&x, "1"));
     for (x, h) in x.iter().zip(&mut h) {
         let square: f64 = x.iter().zip(mean).map(|(x, m)| (x - f64::from(m)).powi(2)).sum();
         let log_density = -0.5 * square - 2.5 * std::f64::consts::TAU.ln();
         h.iter_mut().for_each(|h| *h += 1.5 / (1.0 + (1.0 - log_density / 5.0).exp()));
     }
-    let want = weights.dense(&h, "w2", "b2").concat();
-    let scores: Vec<f64> = trial.scores(&batch, &[]).unwrap().into_iter().map(f64::from).collect();
-    assert_close(&scores, &want, 1e-5);
+    let want = weights.dense(&h, "2").concat();
+    assert_close(&wide(&trial.scores(&batch, &[]).unwrap()), &want, 1e-5);
 }
 
 #[test]
@@ -210,7 +208,7 @@ fn every_context_leaves_its_mean_behind_also_the_last() {
     for (context, mean) in means.chunks(64).enumerate() {
         let rows = learner.stream(0).train(context);
         let mut want = vec![0.0; 64];
-        for pixels in rows.iter().map(|&row| pixels(row)) {
+        for pixels in rows.iter().map(|&row| pixels([row])) {
             let share = |pixel: f32| f64::from(pixel) / rows.len() as f64;
             want.iter_mut().zip(pixels).for_each(|(sum, pixel)| *sum += share(pixel));
         }
@@ -220,5 +218,5 @@ fn every_context_leaves_its_mean_behind_also_the_last() {
 
 #[test]
 fn diki_is_resumed_within_a_context_and_runs_in_populations() {
-    population_is_singles_and_resume_is_whole(&SETUP, &(Mask(2), Diki), [3, 9, 41]);
+    population_is_singles_and_resume_is_whole(&SETUP, &(Mask(2), Diki), [3, 8, 9, 41]);
 }

@@ -1,16 +1,13 @@
 //! Replay through feedback: a network of the strategy's own, whose decoder makes the rows that it is
 //! trained on again.
 
+use crate::autoencoder::{Autoencoder, LATENT, decode};
 use cl_core::{
     Around, Backbone, Boundary, Consolidate, Error, Generate, Now, Parts, Penalty, RecordedRows,
     Share, Step, Strategy, TargetHead, Targets,
 };
-use cl_nn::{Forward, ForwardContext, Initializer, Network, ParamSpec, Theta, losses};
-use cl_random::Purpose;
+use cl_nn::{Network, losses};
 use cl_tensor::{Init, Var};
-
-const LATENT: usize = 6;
-const UNITS: usize = 20;
 
 /// van de Ven & Tolias 2018 (arXiv 1809.10635): the classifier is the encoder of a variational
 /// autoencoder; what the network of the last boundary decodes is replayed with its softened answers.
@@ -41,79 +38,20 @@ impl Strategy for Feedback {
     }
 }
 
-/// Encoder, classifier and decoder, all in theta.
-#[derive(Debug)]
-struct Both {
-    inputs: usize,
-    outputs: usize,
-}
-
-impl Both {
-    fn layers(&self) -> [(&'static str, usize, usize); 5] {
-        let encoder = [("in", self.inputs, UNITS), ("class", UNITS, self.outputs)];
-        let decoder = [("up", LATENT, UNITS), ("out", UNITS, self.inputs)];
-        [encoder[0], encoder[1], ("latent", UNITS, 2 * LATENT), decoder[0], decoder[1]]
-    }
-}
-
-fn dense<'g>(theta: Theta<'_, 'g>, x: Var<'g>, layer: &str) -> Var<'g> {
-    x.matmul(theta.get(&format!("{layer}.w"))) + theta.get(&format!("{layer}.b"))
-}
-
-/// Latent values `[rows, latent]` -> pixels before the sigmoid.
-fn decode<'g>(theta: Theta<'_, 'g>, latent: Var<'g>) -> Var<'g> {
-    dense(theta, dense(theta, latent, "up").relu(), "out")
-}
-
-impl Network for Both {
-    fn params(&self) -> Vec<ParamSpec> {
-        let layer = |(name, from, to): (&str, usize, usize)| {
-            let spec =
-                |what, shape, init| ParamSpec { name: format!("{name}.{what}"), shape, init };
-            let bias = Initializer::FanInOf(from);
-            [spec("w", vec![from, to], Initializer::FanIn), spec("b", vec![to], bias)]
-        };
-        self.layers().into_iter().flat_map(layer).collect()
-    }
-    fn forward<'g>(
-        &self,
-        theta: Theta<'_, 'g>,
-        x: Var<'g>,
-        _: &ForwardContext<'_, 'g>,
-    ) -> Forward<'g> {
-        let features = dense(theta, x, "in").relu();
-        Forward { logits: dense(theta, features, "class"), features, layers: Vec::new() }
-    }
-    fn inputs(&self) -> usize {
-        self.inputs
-    }
-    fn outputs(&self) -> usize {
-        self.outputs
-    }
-    fn hidden(&self) -> Vec<usize> {
-        Vec::new()
-    }
-    fn describe(&self) -> String {
-        format!("feedback {}-{UNITS}-{}, latent {LATENT}", self.inputs, self.outputs)
-    }
-}
-
 impl Backbone for Feedback {
     fn network(&self, around: Around<'_>) -> Result<Box<dyn Network>, Error> {
         let (inputs, outputs) = (around.network.inputs(), around.network.outputs());
-        Ok(Box::new(Both { inputs, outputs }))
+        Ok(Box::new(Autoencoder { inputs, outputs }))
     }
 }
 
 /// Reconstruction of rows and divergence of their latent values from N(0, I), per pixel:
 /// Σ_rows w (BCE + ½ Σ (σ² + μ² − 1 − log σ²)) / pixels (Kingma & Welling 2014, eq. 10).
-fn reconstruction<'g>(step: &Step<'_, 'g>, ordinal: u32) -> Var<'g> {
-    let theta = Theta { flat: step.theta, layout: step.layout };
-    let latent = dense(theta, step.forward.features, "latent");
+fn reconstruction<'g>(step: &Step<'_, 'g>, noise: &str) -> Var<'g> {
+    let latent = step.network().dense("latent", step.forward.features);
     let (mean, log_var) = (latent.slice(1, 0..LATENT), latent.slice(1, LATENT..2 * LATENT));
-    let (address, purpose) = (step.address().unwrap(), Purpose::named("latent"));
-    let noise = step.graph().normal(address, purpose, ordinal, &mean.shape());
-    let pixels = decode(theta, mean + (log_var * 0.5).exp() * noise);
+    let noise = step.normal(noise, &mean.shape());
+    let pixels = decode(step.network(), mean + (log_var * 0.5).exp() * noise);
     let divergence = (log_var.exp() + mean.square() - 1.0 - log_var).sum_axis(1) * 0.5;
     let rows = losses::binary_cross_entropy_with_logits(pixels, step.x) + divergence;
     losses::weighted_sum(rows, step.weight) * (1.0 / step.x.shape()[1] as f32)
@@ -121,17 +59,15 @@ fn reconstruction<'g>(step: &Step<'_, 'g>, ordinal: u32) -> Var<'g> {
 
 impl Penalty for Feedback {
     fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
-        let current = reconstruction(step, 0);
-        self.share.map_or(current, |_| current + reconstruction(&step.generated(), 1))
+        let current = reconstruction(step, "current");
+        self.share.map_or(current, |_| current + reconstruction(&step.generated(), "replayed"))
     }
 }
 
 impl Consolidate for Feedback {
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
-        at.scope.kept("teacher", &theta.shape(), Init::Zeros);
-        at.scope.kept("ended", &[1], Init::Zeros);
-        at.scope.assign("teacher", theta);
-        at.scope.assign("ended", at.context.to_float());
+        at.freeze("teacher", theta);
+        at.scope.remember("ended", at.context.to_float());
         theta
     }
 }
@@ -141,42 +77,35 @@ impl Generate for Feedback {
         if now.stage == 0 { Share::Empty } else { Share::Joined(self.share.unwrap_or(0.0)) }
     }
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
-        let (graph, stream) = (step.graph(), step.stream_rows());
-        let rows = stream.len();
-        let flat = step.scope.kept("teacher", &step.theta.shape(), Init::Zeros);
-        let teacher = Theta { flat, layout: step.layout };
-        let (address, purpose) = (step.address().unwrap(), Purpose::named("dream"));
-        let x = decode(teacher, graph.normal(address, purpose, 0, &[rows, LATENT])).sigmoid();
-        let context = step.context.slice(0, stream);
-        let logits = step.forward(flat, x, context).logits;
+        let (graph, teacher) = (step.graph(), step.frozen("teacher"));
+        let context = step.context.slice(0, step.stream_rows());
+        let x = decode(teacher, step.normal("dream", &[context.len(), LATENT])).sigmoid();
+        let logits = step.forward(teacher.flat, x, context).logits;
         let temperature = step.scope.hyper("temperature", 2.0);
-        let soft = |active: Option<Var<'g>>| {
-            let logits = active.map_or(logits, |active| losses::mask_inactive(logits, active));
-            Targets::Soft { probabilities: (logits / temperature).softmax(), temperature }
-        };
+        let soft = |active| Targets::softened(logits, active, temperature);
         let ended = step.scope.kept("ended", &[1], Init::Zeros);
         let head = |c: usize| {
             let active = step.active_for(graph.iota(step.contexts()).slice(0, c..c + 1));
             let share =
                 ended.greater(graph.constant(c as f32)) / ended.maximum(graph.constant(1.0));
-            TargetHead { targets: soft(active), weight: share.expand(&[rows]), active }
+            TargetHead { targets: soft(active), weight: share.expand(&[context.len()]), active }
         };
         let (targets, active) = match self.heads {
             Heads::One => (soft(step.active_for(context)), step.active_for(context)),
             Heads::PerContext => (Targets::Heads((0..step.contexts()).map(head).collect()), None),
         };
-        let weight = graph.full(&[rows], 1.0 / rows as f32);
-        RecordedRows { x, targets, weight, context, active }
+        RecordedRows { active, ..RecordedRows::alike(x, targets, context) }
     }
 }
 
 mod tests {
     use super::*;
     use crate::common::{Setup, finished};
+    use crate::guarantees::population_is_singles_and_resume_is_whole;
     use crate::seen::{Seen, assert_same, slot};
-    use crate::singles::{population_is_singles, resume_is_whole};
     use crate::slow::{Weights, dot, map, relu, rows, softmax};
     use cl_core::run;
+    use cl_random::Purpose;
     use cl_scenarios::Scenario;
 
     const FEEDBACK: Feedback = Feedback { share: Some(1.0), heads: Heads::One };
@@ -185,7 +114,7 @@ mod tests {
         let made = step.rows("feedback");
         let address = step.address().unwrap();
         let shape = [made.weight.len(), LATENT];
-        let latent = step.graph().normal(address, Purpose::named("dream"), 0, &shape);
+        let latent = step.graph().normal(address, Purpose::named("feedback/dream"), 0, &shape);
         vec![("latent", latent), ("theta", step.theta), ("loss", made.task_loss)]
     });
 
@@ -205,11 +134,11 @@ mod tests {
         let teacher = slot(&mut learner, "feedback/teacher");
         let layout = &learner.model().layout;
         let [teacher, student] = [Weights(layout, &teacher), Weights(layout, &theta)];
-        let up = relu(teacher.dense(&rows(&latent, LATENT), "up.w", "up.b"));
-        let x = map(teacher.dense(&up, "out.w", "out.b"), |z| 1.0 / (1.0 + (-z).exp()));
+        let up = relu(teacher.dense(&rows(&latent, LATENT), "up"));
+        let x = map(teacher.dense(&up, "out"), |z| 1.0 / (1.0 + (-z).exp()));
         let softened = |net: &Weights<'_>, head: &std::ops::Range<usize>| {
-            let features = relu(net.dense(&x, "in.w", "in.b"));
-            let logits = map(net.dense(&features, "class.w", "class.b"), |z| z / 2.0);
+            let features = relu(net.dense(&x, "in"));
+            let logits = map(net.dense(&features, "class"), |z| z / 2.0);
             logits.iter().map(|z| softmax(&z[head.clone()])).collect::<Vec<_>>()
         };
         let of_head = |head: &std::ops::Range<usize>| {
@@ -280,8 +209,7 @@ mod tests {
         {
             let setup = Setup { scenario, ..Setup::default() };
             let strategy = Feedback { heads, ..FEEDBACK };
-            population_is_singles(&setup, &strategy);
-            resume_is_whole(&setup, &strategy, &[3, 8, 13]);
+            population_is_singles_and_resume_is_whole(&setup, &strategy, [3, 8, 14]);
         }
     }
 }

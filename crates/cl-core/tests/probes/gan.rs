@@ -2,12 +2,11 @@
 //! gradient of a gradient.
 
 use cl_core::{
-    Boundary, Consolidate, Generate, Module, Now, Parts, Phase, PhaseContext, Phases, RecordedRows,
-    Share, Step, Strategy, Targets, Trains,
+    Boundary, Consolidate, Generate, Module, Now, Parts, RecordedRows, Share, Step, Strategy,
+    Targets,
 };
-use cl_nn::{Adam, Mlp, Network, Optimizer, ParamSpec, Theta};
-use cl_random::Purpose;
-use cl_tensor::{Init, Var};
+use cl_nn::{Adam, Optimizer, ParamSpec, Theta, dense_params};
+use cl_tensor::Var;
 
 const LATENT: usize = 6;
 const UNITS: usize = 12;
@@ -37,14 +36,17 @@ impl Strategy for Gan {
     }
 }
 
-/// w1, b1, w2, b2 of a layer of tanh units between two linear ones.
+/// A layer of tanh units between two linear ones.
 fn layers(inputs: usize, outputs: usize) -> Vec<ParamSpec> {
-    Mlp::new(&[inputs, UNITS, outputs]).unwrap().params()
+    [dense_params("1", inputs, UNITS), dense_params("2", UNITS, outputs)].concat()
 }
 
 fn apply<'g>(net: Theta<'_, 'g>, x: Var<'g>) -> Var<'g> {
-    let hidden = (x.matmul(net.get("w1")) + net.get("b1")).tanh();
-    hidden.matmul(net.get("w2")) + net.get("b2")
+    net.dense("2", net.dense("1", x).tanh())
+}
+
+fn adam() -> Box<dyn Optimizer> {
+    Box::new(Adam { beta1: 0.5, beta2: 0.9, ..Adam::new(1e-3) })
 }
 
 /// Σ_rows w (‖∇_x D(x)‖₂ − 1)² (Gulrajani et al. 2017, eq. 3).
@@ -55,11 +57,9 @@ fn penalty<'g>(critic: Theta<'_, 'g>, x: Var<'g>, weight: Var<'g>) -> Var<'g> {
     (weight * (norm - 1.0).square()).sum()
 }
 
-/// Images `[rows, inputs]` of latent values that differ by step and purpose.
-fn images<'g>(step: &Step<'_, 'g>, net: Theta<'_, 'g>, purpose: &str, rows: usize) -> Var<'g> {
-    let address = step.address().unwrap();
-    let shape = [rows, LATENT];
-    apply(net, step.graph().normal(address, Purpose::named(purpose), 0, &shape)).sigmoid()
+/// Images `[rows, inputs]` of latent values that differ by step and name.
+fn images<'g>(step: &Step<'_, 'g>, net: Theta<'_, 'g>, name: &str, rows: usize) -> Var<'g> {
+    apply(net, step.normal(name, &[rows, LATENT])).sigmoid()
 }
 
 impl Module for Critic {
@@ -70,20 +70,18 @@ impl Module for Critic {
         layers(inputs, 1)
     }
     fn optimizer(&self) -> Box<dyn Optimizer> {
-        Box::new(Adam { beta1: 0.5, beta2: 0.9, ..Adam::new(1e-3) })
+        adam()
     }
     fn loss<'g>(&self, step: &Step<'_, 'g>, critic: Theta<'_, 'g>) -> Var<'g> {
         let (graph, replayed) = (step.graph(), step.generated());
         let real = graph.concat(&[step.x, replayed.x], 0);
         let weight = graph.concat(&[step.weight, replayed.weight], 0);
-        let rows = weight.len();
-        let made = images(step, step.module("generator"), "latent", rows);
-        let address = step.address().unwrap();
-        let u = graph.uniform(address, Purpose::named("between"), 0, &[rows, 1]);
-        let between = u * real + (1.0 - u) * made;
-        let score = (apply(critic, made) - apply(critic, real)).reshape(&[rows]);
+        let made = images(step, step.module("generator"), "latent", weight.len());
+        let u = step.uniform("between", &[weight.len(), 1]);
+        let score = apply(critic, made) - apply(critic, real);
         let lambda = step.scope.hyper("lambda", self.lambda);
-        (weight * score).sum() + lambda * penalty(critic, between, weight)
+        (weight.column() * score).sum()
+            + lambda * penalty(critic, u * real + (1.0 - u) * made, weight)
     }
 }
 
@@ -95,7 +93,7 @@ impl Module for Generator {
         layers(LATENT, inputs)
     }
     fn optimizer(&self) -> Box<dyn Optimizer> {
-        Box::new(Adam { beta1: 0.5, beta2: 0.9, ..Adam::new(1e-3) })
+        adam()
     }
     fn loss<'g>(&self, step: &Step<'_, 'g>, generator: Theta<'_, 'g>) -> Var<'g> {
         let made = images(step, generator, "latent", step.weight.len());
@@ -105,10 +103,8 @@ impl Module for Generator {
 
 impl Consolidate for Gan {
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
-        for (name, value) in [("labeller", theta), ("frozen", at.module("generator").flat)] {
-            at.scope.kept(name, &value.shape(), Init::Zeros);
-            at.scope.assign(name, value);
-        }
+        at.freeze("labeller", theta);
+        at.freeze_module("generator");
         theta
     }
 }
@@ -118,36 +114,11 @@ impl Generate for Gan {
         if now.stage == 0 { Share::Empty } else { Share::Joined(self.share) }
     }
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
-        let rows = step.stream_rows().len();
-        let kept = |name: &str, len: usize| step.scope.kept(name, &[len], Init::Zeros);
-        let layout = step.module("generator").layout;
-        let frozen = Theta { flat: kept("frozen", layout.len()), layout };
-        let x = images(step, frozen, "replay", rows);
         let context = step.context.slice(0, step.stream_rows());
-        let logits = step.forward(kept("labeller", step.layout.len()), x, context).logits;
-        let weight = step.graph().full(&[rows], 1.0 / rows as f32);
+        let x = images(step, step.frozen_module("generator"), "replay", context.len());
+        let labels = step.forward(step.frozen("labeller").flat, x, context).logits.argmax();
         let active = step.active_for(context);
-        RecordedRows { x, targets: Targets::Units(logits.argmax()), weight, context, active }
-    }
-}
-
-/// Two steps of the critic before each of the generator and of the classifier.
-struct CriticFirst;
-
-impl Strategy for CriticFirst {
-    fn name(&self) -> String {
-        "critic-first".to_owned()
-    }
-    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
-        parts.phases(self);
-    }
-}
-
-impl Phases for CriticFirst {
-    fn phases(&self, at: PhaseContext) -> Vec<Phase> {
-        let [critic, generator] = ["critic", "generator"].map(Trains::Module);
-        let cycle = vec![critic, critic, generator, Trains::Network];
-        vec![Phase { cycle, ..Phase::stream("adversarial", at.steps) }]
+        RecordedRows { active, ..RecordedRows::alike(x, Targets::Units(labels), context) }
     }
 }
 
@@ -155,12 +126,13 @@ mod tests {
     use super::*;
     use crate::common::{Setup, finished};
     use crate::golden::assert_close;
+    use crate::guarantees::population_is_singles_and_resume_is_whole;
     use crate::seen::{Seen, slot};
-    use crate::singles::{population_is_singles, resume_is_whole};
-    use crate::slow::{Weights, argmax, dot, map, relu, rows};
-    use cl_core::{Naive, run};
+    use crate::slow::{Weights, argmax, dot, map, rows};
+    use cl_core::{Naive, Phase, PhaseContext, Phases, Trains, run};
     use cl_nn::Layout;
-    use cl_tensor::{Graph, ReferenceSession, Values};
+    use cl_random::Purpose;
+    use cl_tensor::{Graph, Init, ReferenceSession, Values};
 
     fn gan(share: f32) -> Gan {
         Gan { critic: Critic { lambda: 10.0 }, generator: Generator, share }
@@ -168,7 +140,7 @@ mod tests {
 
     /// Σ w (‖W₁ (w₂ ⊙ (1 − h²))‖ − 1)², h = tanh(x W₁ + b₁): the slope of one tanh layer by hand.
     fn by_hand(net: &Weights<'_>, x: &[Vec<f64>], weight: &[f64]) -> f64 {
-        let hidden = map(net.dense(x, "w1", "b1"), f64::tanh);
+        let hidden = map(net.dense(x, "1"), f64::tanh);
         let (w1, w2) = (rows(net.get("w1"), UNITS), net.get("w2"));
         let row = |h: &Vec<f64>| {
             let inner: Vec<f64> = h.iter().zip(w2).map(|(h, w)| w * (1.0 - h * h)).collect();
@@ -226,6 +198,26 @@ mod tests {
         assert!(of(finished(&setup, &gan(1.0)), "theta") != of(none, "theta"));
     }
 
+    /// Two steps of the critic before each of the generator and of the classifier.
+    struct CriticFirst;
+
+    impl Strategy for CriticFirst {
+        fn name(&self) -> String {
+            "critic-first".to_owned()
+        }
+        fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+            parts.phases(self);
+        }
+    }
+
+    impl Phases for CriticFirst {
+        fn phases(&self, at: PhaseContext) -> Vec<Phase> {
+            let [critic, generator] = ["critic", "generator"].map(Trains::Module);
+            let cycle = vec![critic, critic, generator, Trains::Network];
+            vec![Phase { cycle, ..Phase::stream("adversarial", at.steps) }]
+        }
+    }
+
     /// Adam's m_weight is 1 − β₁ᵗ after t steps.
     #[test]
     fn the_critic_takes_two_steps_for_each_of_the_others() {
@@ -246,7 +238,7 @@ mod tests {
         let made = step.rows("gan");
         let address = step.address().unwrap();
         let shape = [made.weight.len(), LATENT];
-        let latent = step.graph().normal(address, Purpose::named("replay"), 0, &shape);
+        let latent = step.graph().normal(address, Purpose::named("gan/replay"), 0, &shape);
         vec![
             ("latent", latent),
             ("x", made.x),
@@ -264,17 +256,16 @@ mod tests {
         let [latent, x, label, weights] =
             ["latent", "x", "label", "weights"].map(|name| read(&format!("seen/{name}")));
         let [frozen, labeller, generator, theta] =
-            ["gan/frozen", "gan/labeller", "gan/generator", "theta"].map(&mut read);
+            ["gan/generator/frozen", "gan/labeller", "gan/generator", "theta"].map(&mut read);
         assert!(frozen != generator && labeller != theta);
         let layout = Layout::new(&layers(LATENT, 64)).unwrap();
         let net = Weights(&layout, &frozen);
-        let hidden = map(net.dense(&rows(&latent, LATENT), "w1", "b1"), f64::tanh);
-        let images = map(net.dense(&hidden, "w2", "b2"), |z| 1.0 / (1.0 + (-z).exp()));
+        let hidden = map(net.dense(&rows(&latent, LATENT), "1"), f64::tanh);
+        let images = map(net.dense(&hidden, "2"), |z| 1.0 / (1.0 + (-z).exp()));
         assert_close(&x, &images.concat(), 1e-5);
         let net = Weights(&learner.model().layout, &labeller);
-        let hidden = relu(net.dense(&relu(net.dense(&images, "w1", "b1")), "w2", "b2"));
-        let logits = net.dense(&hidden, "w3", "b3");
-        let labels: Vec<f64> = logits.iter().map(|z| argmax(z) as f64).collect();
+        let labels: Vec<f64> =
+            images.iter().map(|image| argmax(&net.forward(image)[3]) as f64).collect();
         assert_eq!(label, labels);
         // Mix::ByContext in the second context: one half each.
         assert_close(&weights, &[0.5 / 16.0; 32], 1e-6);
@@ -284,7 +275,6 @@ mod tests {
     fn populations_are_singles_and_a_resumed_run_is_the_whole() {
         let strategy = (gan(1.0), CriticFirst);
         let setup = Setup { steps: 3, ..Setup::default() };
-        population_is_singles(&setup, &strategy);
-        resume_is_whole(&setup, &strategy, &[1, 3, 5]);
+        population_is_singles_and_resume_is_whole(&setup, &strategy, [1, 3, 6]);
     }
 }

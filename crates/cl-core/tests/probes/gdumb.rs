@@ -2,7 +2,7 @@
 
 use crate::common::Setup;
 use crate::guarantees::{Path, population_is_singles_and_resume_is_whole};
-use crate::perceptron::pixels;
+use crate::slow::pixels;
 use cl_buffers::Sweep;
 use cl_core::{
     Batch, Error, Fill, Length, Naive, Now, Parts, Phase, PhaseContext, Phases, Rehearse, Reports,

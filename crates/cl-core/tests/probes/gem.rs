@@ -50,10 +50,8 @@ fn past_gradients<'g>(step: &Step<'_, 'g>, memory: &str) -> Var<'g> {
 /// g + Mᵀv, v = argmin ½ vᵀ(M Mᵀ + ridge I)v + (M g)ᵀv, v ≥ margin; M `[k, theta]`, g `[theta]`.
 fn project<'g>(g: Var<'g>, past: Var<'g>, margin: Var<'g>, ridge: Var<'g>) -> Var<'g> {
     let (k, n) = (past.shape()[0], g.len());
-    let index = g.graph().iota(k);
-    let identity = index.reshape(&[k, 1]).equal_index(index);
-    let gram = past.matmul(past.t()) + identity * ridge;
-    let q = past.matmul(g.reshape(&[n, 1])).reshape(&[k]);
+    let gram = past.matmul(past.t()) + g.graph().iota(k).one_hot(k) * ridge;
+    let q = past.matmul(g.column()).reshape(&[k]);
     let v = gram.nnqp(q, margin.expand(&[k]));
     g + v.reshape(&[1, k]).matmul(past).reshape(&[n])
 }
@@ -62,9 +60,9 @@ mod tests {
     use super::*;
     use crate::common::{Setup, finished};
     use crate::golden::{assert_close, floats, golden, numbers, read};
-    use crate::seen::{Seen, assert_same, pixels, slot};
-    use crate::singles::{population_is_singles, resume_is_whole};
-    use crate::slow::{dot, rows};
+    use crate::guarantees::population_is_singles_and_resume_is_whole;
+    use crate::seen::{Seen, assert_same, slot};
+    use crate::slow::{dot, pixels, rows};
     use cl_core::{Batch, Naive, Row, Trial, from_state, run};
     use cl_nn::{Mlp, Sgd};
     use cl_tensor::{CpuSession, Graph, Init, Plan, Session};
@@ -148,7 +146,7 @@ mod tests {
         let mut trial = Trial::new(&watched, network, &Sgd::new(0.1), (12, 5), false).unwrap();
         let theta: Vec<f32> = theta.iter().map(|&x| x as f32).collect();
         trial.session.write("theta", 0, &theta).unwrap();
-        let x = kept.iter().flat_map(|row| pixels(row.example)).collect();
+        let x = pixels(kept.iter().map(|row| row.example));
         let labels = kept.iter().map(|row| row.label).collect();
         trial.step(&Batch::mean(x, labels, kept[0].context)).unwrap();
         read(&trial, "seen/gradient")
@@ -196,7 +194,6 @@ mod tests {
 
     #[test]
     fn populations_are_singles_and_a_resumed_run_is_the_whole() {
-        population_is_singles(&setup(), &GEM);
-        resume_is_whole(&setup(), &GEM, &[2, 4, 11]);
+        population_is_singles_and_resume_is_whole(&setup(), &GEM, [2, 4, 13]);
     }
 }

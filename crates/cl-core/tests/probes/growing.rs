@@ -11,7 +11,7 @@ use cl_tensor::{Init, Scope, Var};
 use std::collections::BTreeMap;
 
 /// Keeps something per parameter, something per context and parameter, and a module whose second
-/// parameter moves when its first grows.
+/// parameter moves when its first grows, with a frozen copy.
 struct Keeper;
 
 impl Track for Keeper {
@@ -28,6 +28,7 @@ impl Consolidate for Keeper {
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
         anchors(&at.scope, at.around.contexts, at.layout);
         at.scope.assign_rows("anchors", at.index, theta.reshape(&[1, theta.len()]));
+        at.freeze_module("critic");
         theta
     }
 }
@@ -84,12 +85,13 @@ fn entries(learner: &mut Learner<'_>, slot: &str) -> Entries {
     entries
 }
 
-const PER_PARAMETER: [&str; 6] = [
+const PER_PARAMETER: [&str; 7] = [
     "theta",
     "optimizer/m",
     "keeper/fisher",
     "keeper/anchors",
     "keeper/critic",
+    "keeper/critic/frozen",
     "keeper/critic/optimizer/v",
 ];
 
@@ -156,5 +158,5 @@ fn growing_runs_are_resumed_after_they_grew_and_run_in_populations() {
     let outcome = run(&mut learner, &mut ()).unwrap();
     assert_eq!(learner.model().network.outputs(), 10);
     assert!(outcome[0].accuracy.rows().iter().enumerate().all(|(i, row)| row[i] > 0.75));
-    population_is_singles_and_resume_is_whole(&SETUP, &Keeper, [3, 9, 10, 32]);
+    population_is_singles_and_resume_is_whole(&SETUP, &Keeper, [3, 8, 9, 10, 32]);
 }

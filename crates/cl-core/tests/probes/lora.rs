@@ -158,5 +158,5 @@ fn factor_gradients_follow_from_the_weights_and_a_merge_keeps_the_logits() {
 #[test]
 fn lora_is_resumed_within_a_context_and_runs_in_populations() {
     let setup = Setup { scenario: Scenario::Task, ..Setup::SMALL };
-    population_is_singles_and_resume_is_whole(&setup, &Lora, [3, 9, 23]);
+    population_is_singles_and_resume_is_whole(&setup, &Lora, [3, 8, 9, 23]);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod agem;
+mod autoencoder;
 mod common;
 mod critic;
 mod der;
@@ -20,9 +21,9 @@ mod kfac;
 mod lora;
 mod memory;
 mod mir;
+mod nearest_mean;
 mod packnet;
-mod perceptron;
+mod random;
 mod seen;
-mod singles;
 mod slow;
 mod trials;

@@ -3,7 +3,7 @@
 use crate::common::Setup;
 use crate::golden;
 use crate::guarantees::{Path, population_is_singles_and_resume_is_whole};
-use crate::perceptron::{cross_entropy, pixels};
+use crate::slow::{Weights, pixels, wide};
 use cl_buffers::{Buffer, Reservoir, RowSize, draw_uniform};
 use cl_core::{
     Batch, Error, Fill, Generate, Mix, Now, Parts, RecordedRows, Rehearse, Replayed, Reports, Row,
@@ -151,7 +151,8 @@ fn on_digits_the_chosen_rows_are_those_of_a_virtual_step_that_is_taken() {
         let before = golden::read(&trial, "theta");
         let layout = trial.model.layout.clone();
         let loss = |theta: &[f64], rows: &Batch, row: usize| {
-            cross_entropy(&layout, theta, &rows.x[64 * row..][..64], rows.target[row])
+            Weights(&layout, theta)
+                .cross_entropy(&wide(&rows.x[64 * row..][..64]), rows.target[row])
         };
         let mut ahead = before.clone();
         for row in 0..16 {

@@ -1,7 +1,6 @@
 //! What a run did, read back.
 
 use cl_core::{Learner, Parts, Step, Strategy, Taken, Track};
-use cl_scenarios::digits;
 use cl_tensor::{Init, Var};
 
 /// What is looked at in every step.
@@ -31,13 +30,6 @@ impl Track for Seen {
 /// A slot of the first member, in f64.
 pub fn slot(learner: &mut Learner<'_>, name: &str) -> Vec<f64> {
     learner.session().read(name, 0).unwrap().into_iter().map(f64::from).collect()
-}
-
-/// The pixels of an example of the digits, as the network sees them.
-pub fn pixels(example: u32) -> Vec<f32> {
-    let data = digits();
-    let bytes = &data.images[example as usize * 64..][..64];
-    bytes.iter().map(|&byte| f32::from(byte) * data.scale).collect()
 }
 
 pub fn assert_same(a: &[(String, Vec<u32>)], b: &[(String, Vec<u32>)]) {

@@ -1,6 +1,7 @@
-//! Loops in f64.
+//! A multi-layer perceptron by loops in f64, and the digits that it sees.
 
 use cl_nn::Layout;
+use cl_scenarios::digits;
 
 /// Parameters by name.
 pub struct Weights<'a>(pub &'a Layout, pub &'a [f64]);
@@ -10,14 +11,60 @@ impl Weights<'_> {
         &self.1[self.0.range(name).unwrap().floats()]
     }
 
-    /// x W + b, row by row.
-    pub fn dense(&self, x: &[Vec<f64>], weight: &str, bias: &str) -> Vec<Vec<f64>> {
-        let (w, b) = (self.get(weight), self.get(bias));
+    /// x W + b, row by row, with the parameters `w{name}` and `b{name}`.
+    pub fn dense(&self, x: &[Vec<f64>], name: &str) -> Vec<Vec<f64>> {
+        let (w, b) = (self.get(&format!("w{name}")), self.get(&format!("b{name}")));
         let n = b.len();
         let unit = |x: &[f64], j: usize| {
             b[j] + x.iter().enumerate().map(|(i, x)| x * w[i * n + j]).sum::<f64>()
         };
         x.iter().map(|x| (0..n).map(|j| unit(x, j)).collect()).collect()
+    }
+
+    /// Layers `w1`, `b1`, `w2`, ..
+    fn depth(&self) -> usize {
+        (1..).take_while(|layer| self.0.range(&format!("w{layer}")).is_some()).count()
+    }
+
+    /// What goes into every layer for one example, and at last the logits: h ← relu(h W + b), the
+    /// last without relu.
+    pub fn forward(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let mut h = vec![x.to_vec()];
+        for layer in 1..=self.depth() {
+            let z = self.dense(&h[layer - 1..], &layer.to_string());
+            h.extend(if layer < self.depth() { relu(z) } else { z });
+        }
+        h
+    }
+
+    /// The derivative of a loss at the pre-activations of every layer, from that at the logits:
+    /// δ ← W δ where the unit below is on.
+    pub fn backward(&self, h: &[Vec<f64>], logits: Vec<f64>) -> Vec<Vec<f64>> {
+        let mut deltas = vec![logits];
+        for layer in (1..self.depth()).rev() {
+            let above = &deltas[deltas.len() - 1];
+            let weights = rows(self.get(&format!("w{}", layer + 1)), above.len());
+            let units = weights.iter().zip(&h[layer]);
+            deltas.push(units.map(|(w, &h)| if h > 0.0 { dot(w, above) } else { 0.0 }).collect());
+        }
+        deltas.reverse();
+        deltas
+    }
+
+    /// −log softmax(logits)\[target\], in nats, and its gradient with respect to theta.
+    pub fn cross_entropy(&self, x: &[f64], target: u32) -> (f64, Vec<f64>) {
+        let h = self.forward(x);
+        let mut delta = softmax(&h[h.len() - 1]);
+        let loss = -delta[target as usize].ln();
+        delta[target as usize] -= 1.0;
+        let mut gradient = vec![0.0; self.1.len()];
+        for (layer, delta) in self.backward(&h, delta).into_iter().enumerate() {
+            let range = |of| self.0.range(&format!("{of}{}", layer + 1)).unwrap().floats();
+            let outer = h[layer].iter().flat_map(|h| delta.iter().map(move |d| h * d));
+            gradient[range("w")].copy_from_slice(&outer.collect::<Vec<_>>());
+            gradient[range("b")].copy_from_slice(&delta);
+        }
+        (loss, gradient)
     }
 }
 
@@ -44,4 +91,17 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 pub fn argmax(x: &[f64]) -> usize {
     (0..x.len()).fold(0, |best, i| if x[i] > x[best] { i } else { best })
+}
+
+/// The pixels of examples of the digits, row after row.
+pub fn pixels(examples: impl IntoIterator<Item = u32>) -> Vec<f32> {
+    let data = digits();
+    let image =
+        |example: u32| &data.images[example as usize * data.features()..][..data.features()];
+    let bytes = examples.into_iter().flat_map(image);
+    bytes.map(|&byte| f32::from(byte) * data.scale).collect()
+}
+
+pub fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&x| f64::from(x)).collect()
 }

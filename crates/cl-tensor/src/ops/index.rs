@@ -138,6 +138,12 @@ pub(super) fn cases() -> Vec<Case> {
             .formula(|g, x| x[0].equal_index(g.iota(3)))
             .expect(&[0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
             .tolerance(0.0),
+        Case::new("one-hot rows, one of them out of range")
+            .indices(&[3], &[2, 0, 3])
+            .without_derivative()
+            .formula(|_, x| x[0].one_hot(3))
+            .expect(&[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+            .tolerance(0.0),
         Case::new("large indices differ by their last bit")
             .indices(&[2], &[0xffff_fffe, 0x7fc0_0001])
             .indices(&[2], &[0xffff_ffff, 0x7fc0_0001])

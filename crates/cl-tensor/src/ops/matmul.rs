@@ -101,6 +101,12 @@ pub(super) fn cases() -> Vec<Case> {
             .values(&[2, 2], &[5.0, 6.0, 7.0, 8.0])
             .formula(|_, x| x[0].matmul(x[1]))
             .expect(&[19.0, 22.0, 43.0, 50.0]),
+        // (1, 2) to (1, 0) and to (-2, 6); (0, -1) likewise.
+        Case::new("squared distances by hand")
+            .values(&[2, 2], &[1.0, 2.0, 0.0, -1.0])
+            .values(&[2, 2], &[1.0, 0.0, -2.0, 6.0])
+            .formula(|_, x| x[0].square_distances(x[1]))
+            .expect(&[4.0, 25.0, 2.0, 53.0]),
         product("odd sizes", &[5, 7], &[7, 3]),
         product("more than a block of rows and columns", &[70, 33], &[33, 150]),
         product("a long inner dimension", &[4, 700], &[700, 9]),

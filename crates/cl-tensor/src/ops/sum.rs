@@ -192,6 +192,12 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("back to a stretched shape")
             .f32(&[4, 6, 5])
             .formula(|_, x| x[0].square().sum_to(&[6, 1])),
+        Case::new("rows of length 1 by hand, one of them zeros")
+            .values(&[2, 2], &[3.0, -4.0, 0.0, 0.0])
+            .without_derivative()
+            .formula(|_, x| x[0].unit_rows())
+            .expect(&[0.6, -0.8, 0.0, 0.0]),
+        Case::new("rows of length 1").range(&[7, 9], 0.5, 2.0).formula(|_, x| x[0].unit_rows()),
     ]
 }
 

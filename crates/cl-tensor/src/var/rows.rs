@@ -38,6 +38,30 @@ impl Var<'_> {
         self.gather_columns(self.argmax().reshape(&[rows, 1])).reshape(&[rows])
     }
 
+    /// 1 in the column that a row's index names, else 0: u32 `[rows] -> [rows, n]`; a row of zeros
+    /// where the index is out of range.
+    #[track_caller]
+    #[must_use]
+    pub fn one_hot(self, n: usize) -> Self {
+        self.column().equal_index(self.graph.iota(n))
+    }
+
+    /// Rows of length 1, x / √(Σ x² + 1e-20), `[rows, n] -> [rows, n]`: the guard leaves a row of
+    /// zeros what it is and is lost in the sum where a row is longer than 1e-6.
+    #[track_caller]
+    #[must_use]
+    pub fn unit_rows(self) -> Self {
+        self / (self.square().sum_axis(1) + 1e-20).sqrt().column()
+    }
+
+    /// Squared distances between rows, ‖a‖² + ‖b‖² − 2 a·b: `[m, d]`, `[n, d] -> [m, n]`.
+    #[track_caller]
+    #[must_use]
+    pub fn square_distances(self, other: Self) -> Self {
+        let length = |rows: Self| rows.square().sum_axis(1);
+        length(self).column() + length(other) - 2.0 * self.matmul(other.t())
+    }
+
     /// Softmax over the last axis.
     #[track_caller]
     #[must_use]

@@ -29,6 +29,13 @@ impl Var<'_> {
         self.graph.record(Reshape(shape.to_vec()), &[self])
     }
 
+    /// A vector as a column, `[n] -> [n, 1]`: one factor for each row of a matrix; a view.
+    #[track_caller]
+    #[must_use]
+    pub fn column(self) -> Self {
+        self.reshape(&[self.len(), 1])
+    }
+
     /// Stretched to a larger shape by the broadcasting rule; a view.
     #[track_caller]
     #[must_use]
