@@ -1,7 +1,7 @@
 //! The network on its stream, with the parameters that parts bring along.
 
 use crate::error::Error;
-use crate::parts::{Around, Parts};
+use crate::parts::{Around, Parts, find};
 use cl_nn::{ForwardContext, Layout, Network, ParamRange, Theta};
 use cl_tensor::{Graph, Scope, Var};
 
@@ -123,8 +123,8 @@ impl Model {
     }
 
     fn find_module(&self, scope: &Scope<'_>, name: &str) -> Option<&(String, Layout)> {
-        let own = scope.name(name);
-        self.modules.iter().find(|(known, _)| *known == own || known == name)
+        let known = self.modules.iter().map(|(known, _)| known.as_str());
+        find(scope.prefix(), name, known).map(|at| &self.modules[at])
     }
 
     /// Where a module's own slots stand: under its name they grow as it does.

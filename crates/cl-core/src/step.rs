@@ -1,5 +1,6 @@
 //! What a recorded part sees of a step.
 
+use crate::parts::find;
 use crate::record::{Places, Recorder, Segment};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
@@ -33,7 +34,8 @@ pub struct Step<'a, 'g> {
     pub forward: &'a Forward<'g>,
     /// The criterion's loss of each row, `[rows]`, in nats.
     pub row_losses: Var<'g>,
-    /// Σ_rows weight · loss of the criterion, in nats; generated rows included.
+    /// Σ_rows weight · loss of the criterion, in nats; generated rows included. In passes and
+    /// evaluations, which have no criterion: the cross-entropy.
     pub task_loss: Var<'g>,
     pub(crate) sources: Sources<'a, 'g>,
     pub(crate) recorder: &'a Recorder<'a, 'g>,
@@ -78,13 +80,20 @@ impl<'a, 'g> Step<'a, 'g> {
             sources,
             recorder,
         };
+        // Evaluations and passes need no criterion, and one that looks at other rows sees their
+        // cross-entropy: it is not asked about itself.
         match &recorder.parts.criterion {
-            None => step,
-            Some((scope, criterion)) => {
+            Some((scope, criterion)) if recorder.asks_criterion() => {
+                recorder.in_criterion.set(true);
                 let row_losses = criterion.rows(&step.seen_by(scope));
+                recorder.in_criterion.set(false);
+                let what = format!("{scope}: Criterion::rows");
+                let shape = rows.weight.shape();
+                let row_losses = recorder.graph.expect_shape(row_losses, &shape, &what);
                 let task_loss = losses::weighted_sum(row_losses, rows.weight);
                 Self { row_losses, task_loss, ..step }
             }
+            _ => step,
         }
     }
 
@@ -154,7 +163,9 @@ impl<'a, 'g> Step<'a, 'g> {
     /// Rows of the batch that come from a rehearsal of the composition, by the name of its strategy.
     #[must_use]
     pub fn rows_of(&self, strategy: &str) -> Option<Range<usize>> {
-        self.sources.joined.iter().find(|(name, _)| name == strategy).map(|(_, rows)| rows.clone())
+        let known = self.sources.joined.iter().map(|(known, _)| known.as_str());
+        let found = find(self.scope.prefix(), strategy, known)?;
+        Some(self.sources.joined[found].1.clone())
     }
 
     /// 1 for rows of the batch that come from the stream, else 0: `[rows]`.
@@ -171,9 +182,9 @@ impl<'a, 'g> Step<'a, 'g> {
     #[track_caller]
     #[must_use]
     pub fn rows(&self, name: &str) -> Self {
-        let own = self.scope.name(name);
-        let found = self.sources.segments.iter().find(|s| s.name == own || s.name == name);
-        match found {
+        let known = self.sources.segments.iter().map(|segment| segment.name.as_str());
+        let found = find(self.scope.prefix(), name, known);
+        match found.map(|at| &self.sources.segments[at]) {
             Some(segment) => {
                 let sources = Sources { stream: 0, joined: &[], ..self.sources };
                 let step = Self::new(self.recorder, self.theta, segment, sources);
@@ -192,7 +203,7 @@ impl<'a, 'g> Step<'a, 'g> {
     #[track_caller]
     #[must_use]
     pub fn generated(&self) -> Self {
-        self.rows(self.scope.name("").trim_end_matches('/'))
+        self.rows(self.scope.prefix())
     }
 
     /// The loss of the rows `name` alone, a scalar: `rows(name).task_loss`.
@@ -204,9 +215,9 @@ impl<'a, 'g> Step<'a, 'g> {
 
     #[track_caller]
     fn places(&self, name: &str) -> Places<'g> {
-        let own = self.scope.name(name);
-        let found = self.sources.places.iter().find(|(known, _)| *known == own || known == name);
-        found.map_or_else(
+        let known = self.sources.places.iter().map(|(known, _)| known.as_str());
+        let found = find(self.scope.prefix(), name, known);
+        found.map(|at| &self.sources.places[at]).map_or_else(
             || {
                 let message = format!("cells: no rehearsal `{name}` here");
                 let nothing = self.graph().refuse(message);

@@ -362,6 +362,18 @@ impl Graph {
         self.fail(message, Type::f32(&[]))
     }
 
+    /// The same value if it has this shape; else a misfit, told at the line that recorded the value:
+    /// what `what` gave has another shape than is needed.
+    #[must_use]
+    pub fn expect_shape<'g>(&'g self, value: Var<'g>, shape: &[usize], what: &str) -> Var<'g> {
+        if value.shape() == shape {
+            return value;
+        }
+        let message = format!("{what}: gave {}, expected shape {shape:?}", value.ty());
+        let at = self.recording.borrow().nodes[value.id().index()].at;
+        self.fail_at(at, message, Type::f32(shape))
+    }
+
     /// Keeps the first error and goes on with a value that stands for "no value".
     #[track_caller]
     pub(crate) fn fail(&self, message: String, guess: Type) -> Var<'_> {

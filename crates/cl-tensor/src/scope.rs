@@ -29,6 +29,12 @@ impl<'g> Scope<'g> {
         self.graph
     }
 
+    /// The name of the scope itself.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The full name of a slot of this scope.
     #[must_use]
     pub fn name(&self, slot: &str) -> String {

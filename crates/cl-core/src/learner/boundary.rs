@@ -5,7 +5,7 @@ use super::{CHUNK, Learner};
 use crate::draw::rows_of;
 use crate::error::Error;
 use crate::host::{Chunks, Ends};
-use crate::parts::{At, Over};
+use crate::parts::{At, Over, find};
 use crate::record;
 use crate::rehearse::Now;
 use crate::reports::Reports;
@@ -154,8 +154,8 @@ impl Learner<'_> {
                     member.memories.iter().flat_map(|m| m.it.kept()).copied().collect()
                 }
                 Over::Memory(name) => {
-                    let own = format!("{scope}/{name}");
-                    let found = member.memories.iter().find(|m| m.name == own || m.name == *name);
+                    let known = member.memories.iter().map(|memory| memory.name.as_str());
+                    let found = find(scope, name, known).map(|at| &member.memories[at]);
                     let found = found.ok_or_else(|| {
                         Error::Misfit(format!(
                             "{scope}: a pass over memory `{name}`: there is none"

@@ -98,26 +98,38 @@ impl Learner<'_> {
     }
 }
 
-/// Where each element of a slot goes when its shape grows; `None` for padding of theta.
+/// Where each element of a slot goes when its shape grows; `None` for padding of theta. Every axis
+/// as long as theta follows its layout.
 fn places(old: &[usize], new: &[usize], layouts: [&Layout; 2]) -> Option<Vec<Option<usize>>> {
-    let [before, after] = layouts;
-    if let (Some((last, rows)), Some((grown, same))) = (old.split_last(), new.split_last())
-        && before != after
-        && rows == same
-        && (*last, *grown) == (before.len(), after.len())
-    {
-        let mut row = vec![None; before.len()];
-        for range in before.ranges() {
-            let grown = after.range(&range.name)?;
-            let inside = grid(&range.shape, &grown.shape)?;
-            for (from, to) in range.floats().zip(inside) {
-                row[from] = Some(grown.offset + to);
-            }
-        }
-        let shifted = |r: usize| row.iter().map(move |to| to.map(|to| to + r * after.len()));
-        return Some((0..rows.iter().product()).flat_map(shifted).collect());
+    if old.len() != new.len() {
+        return None;
     }
-    Some(grid(old, new)?.into_iter().map(Some).collect())
+    let mut places = vec![Some(0)];
+    for (&old, &new) in old.iter().zip(new) {
+        let axis = axis(old, new, layouts)?;
+        let inner = |place: &Option<usize>| {
+            let place = *place;
+            axis.iter().map(move |&to| Some(place? * new + to?)).collect::<Vec<_>>()
+        };
+        places = places.iter().flat_map(inner).collect();
+    }
+    Some(places)
+}
+
+/// Where each entry of an axis goes.
+fn axis(old: usize, new: usize, [before, after]: [&Layout; 2]) -> Option<Vec<Option<usize>>> {
+    if before == after || (old, new) != (before.len(), after.len()) {
+        return (old <= new).then(|| (0..old).map(Some).collect());
+    }
+    let mut axis = vec![None; old];
+    for range in before.ranges() {
+        let grown = after.range(&range.name)?;
+        let inside = grid(&range.shape, &grown.shape)?;
+        for (from, to) in range.floats().zip(inside) {
+            axis[from] = Some(grown.offset + to);
+        }
+    }
+    Some(axis)
 }
 
 /// Row-major positions of the elements of a shape within a larger one.

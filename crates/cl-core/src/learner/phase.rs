@@ -160,24 +160,35 @@ impl Learner<'_> {
     pub(crate) fn start_afresh(&mut self, number: usize) -> Result<(), Error> {
         let Some(Running { phase, stage, .. }) = &self.running else { return Ok(()) };
         let told = self.settings.reset_optimizer && *stage > 0 && number == 0;
-        let name = self.programs.optimizer_name(phase);
-        let graph = Graph::new();
-        let scope = Scope::new(&graph, record::OPTIMIZER);
-        let scope = if name.is_empty() { scope } else { scope.inner(&name) };
-        let optimizer = phase.optimizer.as_deref().unwrap_or(&*self.settings.optimizer);
         let mut slots = Vec::new();
-        if told || phase.start != Start::AsItIs {
-            slots.extend(optimizer.reset(&scope));
+        if phase.start != Start::AsItIs {
+            slots.extend(self.moments(phase));
+        }
+        if told {
+            let all = (0..self.stages()).flat_map(|stage| self.phases(stage));
+            slots.extend(all.flat_map(|phase| self.moments(&phase)));
         }
         if phase.start == Start::Network {
             slots.push(THETA.to_owned());
         }
+        // An optimiser that no program of the run needs has no slots.
+        let known = self.session.slots();
+        slots.retain(|slot| known.contains(slot));
         for slot in slots {
             for member in 0..self.members.len() {
                 self.session.reset(&slot, member)?;
             }
         }
         Ok(())
+    }
+
+    /// Slots of a phase's optimiser that start afresh with it.
+    fn moments(&self, phase: &Phase) -> Vec<String> {
+        let name = self.programs.optimizer_name(phase);
+        let graph = Graph::new();
+        let scope = Scope::new(&graph, record::OPTIMIZER);
+        let scope = if name.is_empty() { scope } else { scope.inner(&name) };
+        phase.optimizer.as_deref().unwrap_or(&*self.settings.optimizer).reset(&scope)
     }
 
     /// Steps of the phase under way, of the member that has most.

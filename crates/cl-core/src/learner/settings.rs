@@ -1,7 +1,7 @@
 //! How a population is trained.
 
 use crate::error::Error;
-use crate::parts::{Joins, Parts, Source};
+use crate::parts::{At, Joins, Over, Parts, Source, find};
 use crate::rehearse::Mix;
 use cl_nn::{Optimizer, Schedule};
 use cl_scenarios::Stream;
@@ -47,9 +47,16 @@ impl Settings {
                  detector of boundaries"
             )));
         }
-        let Some((owner, _)) = &parts.phases else { return Ok(()) };
+        let owner = parts.phases.as_ref().map_or("the run", |(owner, _)| owner);
+        let mut names = Vec::new();
         for stage in 0..stream.stages().len() {
-            for phase in super::phase::phases(parts, self, stream, stage) {
+            let phases = super::phase::phases(parts, self, stream, stage);
+            if phases.is_empty() {
+                let stage = stage + 1;
+                return Err(Error::Misfit(format!("{owner}: no phase in context {stage}")));
+            }
+            for phase in phases {
+                names.push(phase.name);
                 if phase.rows == Source::Memory && joined.is_none() {
                     return Err(Error::Misfit(format!(
                         "{owner}: phase `{}` trains on memories, and none joins the batch",
@@ -58,8 +65,39 @@ impl Settings {
                 }
             }
         }
-        Ok(())
+        check_consolidations(parts, &names)
     }
+}
+
+fn distinct(names: &[&str]) -> String {
+    let distinct: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+    distinct.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Checks that what consolidations wait for and look at is there.
+fn check_consolidations(parts: &Parts<'_>, phases: &[&str]) -> Result<(), Error> {
+    for (scope, part) in &parts.consolidations {
+        if let At::PhaseEnd(phase) = part.at()
+            && !phases.contains(&phase)
+        {
+            return Err(Error::Misfit(format!(
+                "{scope} waits for the end of phase `{phase}`; there are: {}",
+                distinct(phases)
+            )));
+        }
+        let known = parts.rehearsals.iter().map(|(name, _)| name.as_str());
+        for pass in part.passes() {
+            if let Over::Memory(name) = &pass.over
+                && find(scope, name, known.clone()).is_none()
+            {
+                return Err(Error::Misfit(format!(
+                    "{scope}: a pass over memory `{name}`; there are: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Outputs of the network over the run.

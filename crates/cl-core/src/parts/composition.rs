@@ -293,6 +293,15 @@ impl<'s> Parts<'s> {
             let (first, second) = (first.clone(), second.clone());
             return Err(Error::TwoOwners { part, first, second });
         }
+        let reserved = ["theta", "optimizer", "stream", "images"];
+        if let Some(name) = self.names.iter().find(|name| {
+            name.is_empty() || name.contains(['/', '#']) || reserved.contains(&name.as_str())
+        }) {
+            return Err(Error::Misfit(format!(
+                "a strategy called `{name}`: expected a name without / and #, and none of {}",
+                reserved.join(", ")
+            )));
+        }
         let rows = self.rehearsals.iter().map(|(name, _)| name);
         let mut rows = rows.chain(self.generators.iter().map(|(name, _)| name));
         if let (Some((view, _)), Some(rows)) = (self.views.first(), rows.next()) {

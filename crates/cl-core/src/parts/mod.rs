@@ -6,6 +6,7 @@ mod detect;
 mod gradient;
 mod loss;
 mod module;
+mod names;
 mod network;
 mod phases;
 #[cfg(test)]
@@ -18,5 +19,6 @@ pub use detect::Detect;
 pub use gradient::{GradientMap, Taken, Track};
 pub use loss::{Criterion, Penalty};
 pub use module::Module;
+pub(crate) use names::find;
 pub use network::{Around, Backbone, Gate, GateSite, Generate, Readout, ViewSite, WeightView};
 pub use phases::{Length, Phase, PhaseContext, Phases, Source, Start, Trains};

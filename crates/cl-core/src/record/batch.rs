@@ -108,7 +108,17 @@ impl<'g> Batch<'g> {
         for (name, generator) in &recorder.parts.generators {
             let share = recorder.graph.input(&input("share", name), &[]);
             let mut rows = generator.rows(&step.seen_by(name));
-            rows.weight = rows.weight * share;
+            let count = rows.x.shape().first().copied().unwrap_or(0);
+            let fits = |value: Var<'g>, shape: &[usize], what: &str| {
+                recorder.graph.expect_shape(
+                    value,
+                    shape,
+                    &format!("{name}: Generate::rows, {what}"),
+                )
+            };
+            rows.x = fits(rows.x, &[count, recorder.model.network.inputs()], "x");
+            rows.context = fits(rows.context, &[count], "context");
+            rows.weight = fits(rows.weight, &[count], "weight") * share;
             all.push(Segment::new(name, recorder, theta, rows));
         }
         all

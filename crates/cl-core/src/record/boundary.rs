@@ -42,7 +42,13 @@ pub(crate) fn consolidate(model: &Model, parts: &Parts<'_>, at: At) -> Result<Pl
             let scope = Scope::new(&graph, name);
             let (layout, around) = (&model.layout, model.around());
             let boundary = Boundary { scope, layout, around, context, index, examples, model };
-            part.consolidate(&boundary, theta)
+            let after = part.consolidate(&boundary, theta);
+            let what = format!("{name}: Consolidate::consolidate");
+            if at == At::Evaluation && after.id() != theta.id() {
+                let changed = "before an evaluation: gave another theta, which training would see";
+                graph.refuse(format!("{what}, {changed}"));
+            }
+            graph.expect_shape(after, &[model.layout.len()], &what)
         },
     );
     if after.id() != before.id() {

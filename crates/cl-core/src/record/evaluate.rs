@@ -19,7 +19,11 @@ pub(crate) fn evaluate(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<
     let step = Step::new(&recorder, theta, &segment, sources);
     let scores = match &parts.readout {
         None => step.forward.logits,
-        Some((name, readout)) => readout.scores(&step.seen_by(name)),
+        Some((name, readout)) => {
+            let (scores, shape) =
+                (readout.scores(&step.seen_by(name)), step.forward.logits.shape());
+            graph.expect_shape(scores, &shape, &format!("{name}: Readout::scores"))
+        }
     };
     let scores = step.active.map_or(scores, |active| losses::mask_inactive(scores, active));
     graph.output("scores", scores);

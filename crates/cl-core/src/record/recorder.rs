@@ -4,6 +4,7 @@ use crate::model::Model;
 use crate::parts::{GateSite, Parts, ViewSite};
 use cl_nn::{Forward, ForwardContext, Mode, Site, Theta};
 use cl_tensor::{Graph, Scope, Var};
+use std::cell::Cell;
 
 /// What all recordings of one program have in common.
 pub(crate) struct Recorder<'a, 'g> {
@@ -15,18 +16,27 @@ pub(crate) struct Recorder<'a, 'g> {
     pub address: Option<Var<'g>>,
     /// Share of the phase that has passed.
     pub progress: Var<'g>,
+    /// Whether the criterion is being recorded.
+    pub in_criterion: Cell<bool>,
 }
 
 impl<'a, 'g> Recorder<'a, 'g> {
     pub(crate) fn training(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
         let address = Some(graph.input_u32("address", &[4]));
         let progress = graph.input("progress", &[]);
-        Self { graph, model, parts, mode: Mode::Train, address, progress }
+        let in_criterion = Cell::new(false);
+        Self { graph, model, parts, mode: Mode::Train, address, progress, in_criterion }
     }
 
     pub(crate) fn testing(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
         let progress = graph.constant(1.0);
-        Self { graph, model, parts, mode: Mode::Test, address: None, progress }
+        let in_criterion = Cell::new(false);
+        Self { graph, model, parts, mode: Mode::Test, address: None, progress, in_criterion }
+    }
+
+    /// Whether the criterion weighs the rows of a step: in training, unless it is being recorded.
+    pub(crate) fn asks_criterion(&self) -> bool {
+        self.mode == Mode::Train && !self.in_criterion.get()
     }
 
     /// Records the forward pass of a batch `x`, `[rows, inputs]`, whose rows belong to `context`.
@@ -35,7 +45,9 @@ impl<'a, 'g> Recorder<'a, 'g> {
         let scope = |name: &str| Scope::new(self.graph, name);
         let flat = self.parts.views.iter().fold(theta, |theta, (name, part)| {
             let context = context.slice(0, 0..1);
-            part.view(&ViewSite { context, contexts, layout, scope: scope(name) }, theta)
+            let site = ViewSite { context, contexts, layout, scope: scope(name) };
+            let viewed = part.view(&site, theta);
+            self.graph.expect_shape(viewed, &[layout.len()], &format!("{name}: WeightView::view"))
         });
         let theta = Theta { flat, layout };
         let gate = |site: &Site<'g>, h: Var<'g>| {
@@ -45,8 +57,15 @@ impl<'a, 'g> Recorder<'a, 'g> {
                 GateSite { site, context, contexts, theta, progress, address, scope }
             };
             let gates = &self.parts.gates;
-            let gated = gates.iter().fold(h, |h, (name, gate)| gate.apply(&at(name), h));
-            let branches = gates.iter().filter_map(|(name, gate)| gate.branch(&at(name), h));
+            let same = |value: Var<'g>, name: &str, what: &str| {
+                self.graph.expect_shape(value, &h.shape(), &format!("{name}: Gate::{what}"))
+            };
+            let gated = gates
+                .iter()
+                .fold(h, |h, (name, gate)| same(gate.apply(&at(name), h), name, "apply"));
+            let branches = gates.iter().filter_map(|(name, gate)| {
+                gate.branch(&at(name), h).map(|branch| same(branch, name, "branch"))
+            });
             branches.fold(gated, |sum, branch| sum + branch)
         };
         let cx = ForwardContext {

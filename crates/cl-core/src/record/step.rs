@@ -49,6 +49,7 @@ pub(crate) fn step(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> R
             }
             let theta = step.module(&name);
             let objective = module.loss(&step.seen_by(scope), theta);
+            let objective = graph.expect_shape(objective, &[], &format!("{name}: Module::loss"));
             let gradient = graph.grad(objective, theta.flat);
             let slots = Scope::new(&graph, &name).inner(OPTIMIZER);
             let optimizer = module.optimizer();
@@ -124,7 +125,10 @@ pub(crate) fn objectives(
 
 /// The sum of all penalties, in nats.
 fn penalty<'g>(parts: &Parts<'_>, step: &Step<'_, 'g>) -> Option<Var<'g>> {
-    let terms = parts.penalties.iter().map(|(name, part)| part.loss(&step.seen_by(name)));
+    let terms = parts.penalties.iter().map(|(name, part)| {
+        let loss = part.loss(&step.seen_by(name));
+        step.graph().expect_shape(loss, &[], &format!("{name}: Penalty::loss"))
+    });
     terms.reduce(|sum, term| sum + term)
 }
 
@@ -136,18 +140,21 @@ fn train_network<'g>(
     schedule: Var<'g>,
 ) {
     let (graph, theta) = (step.graph(), step.theta);
+    let flat = |value: Var<'g>, name: &str, what: &str| {
+        graph.expect_shape(value, &theta.shape(), &format!("{name}: GradientMap::{what}"))
+    };
     let maps = &parts.gradient_maps;
     let task_gradient = step.task_gradient();
 
     let mut gradient = task_gradient;
     for (name, map) in maps {
-        gradient = map.task(&step.seen_by(name), gradient);
+        gradient = flat(map.task(&step.seen_by(name), gradient), name, "task");
     }
     if let Some(penalty) = penalty(parts, step) {
         gradient = gradient + graph.grad(penalty, theta);
     }
     for (name, map) in maps {
-        gradient = map.total(&step.seen_by(name), gradient);
+        gradient = flat(map.total(&step.seen_by(name), gradient), name, "total");
     }
     let name = match program.optimizer_name {
         "" => OPTIMIZER.to_owned(),
@@ -156,7 +163,7 @@ fn train_network<'g>(
     let slots = Scope::new(graph, &name);
     let mut delta = program.optimizer.delta(&slots, step.layout, theta, gradient, schedule);
     for (name, map) in maps {
-        delta = map.delta(&step.seen_by(name), delta);
+        delta = flat(map.delta(&step.seen_by(name), delta), name, "delta");
     }
     let taken = Taken { task_gradient, total_gradient: gradient, delta };
     for (name, track) in &parts.tracks {

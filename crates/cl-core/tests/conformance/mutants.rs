@@ -101,7 +101,8 @@ fn settings_that_are_not_refused_by_name_are_caught() {
 #[test]
 fn missing_names_are_caught() {
     assert_caught(Mistake::NamelessEntry, &[Property::Names], "entry `strength`");
-    assert_caught(Mistake::Nameless, &[Property::Names], "its name is \"\"");
+    let both = [Property::Runs, Property::Names];
+    assert_caught(Mistake::Nameless, &both, "its name is \"\"");
 }
 
 #[test]
