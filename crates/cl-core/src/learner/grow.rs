@@ -203,6 +203,23 @@ mod tests {
         assert_eq!(of(&[5], &[2]), None);
     }
 
+    /// An axis of theta's length follows the layout wherever it stands: entry (i, k) of `[theta, 2]`
+    /// stays beside parameter i.
+    #[test]
+    fn any_axis_of_thetas_length_follows_the_layout() {
+        let (before, after) = (layout(2), layout(70));
+        let of = |old: &[usize], new: &[usize]| places(old, new, [&before, &after]).unwrap();
+        let (b, a) = (before.len(), after.len());
+        assert_ne!(b, a);
+        let flat = of(&[b], &[a]);
+        assert!(flat.iter().enumerate().any(|(from, to)| to.is_some_and(|to| to != from)));
+        for (i, to) in flat.iter().enumerate() {
+            for k in 0..2 {
+                assert_eq!(of(&[b, 2], &[a, 2])[2 * i + k], to.map(|to| 2 * to + k));
+            }
+        }
+    }
+
     #[test]
     fn a_head_starts_with_the_outputs_of_the_first_stage() {
         let data = digits();
