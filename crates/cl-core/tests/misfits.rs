@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    At, Boundary, Consolidate, Criterion, Gate, GateSite, GradientMap, Head, Learner, Mix, Over,
-    Parts, Pass, Penalty, Phase, PhaseContext, Phases, Readout, Rehearse, Settings, Start, Step,
-    Strategy, Trains, WeightView, run,
+    At, Boundary, Consolidate, Criterion, Gate, GateSite, GradientMap, Head, Learner, Mix, Naive,
+    Over, Parts, Pass, Penalty, Phase, PhaseContext, Phases, Readout, Rehearse, Settings, Start,
+    Step, Strategy, Trains, WeightView, run,
 };
 use cl_nn::{Adam, Mlp, Schedule, Sgd};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
@@ -283,11 +283,16 @@ impl Strategy for Looking {
 impl Criterion for Looking {
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
         let noise = step.normal("noise", &step.weight.shape());
-        step.row_losses + step.rows("memory").task_loss + noise * 1e-3
+        step.row_losses * (noise + 1.0) + step.rows("memory").task_loss
     }
 }
 
 #[test]
 fn a_criterion_may_look_at_rows_apart_and_draw_noise() {
-    run(&mut learner(&Looking, false).unwrap(), &mut ()).unwrap();
+    let theta = |strategy: &dyn Strategy| {
+        let mut learner = learner(strategy, false).unwrap();
+        run(&mut learner, &mut ()).unwrap();
+        learner.session().read("theta", 0).unwrap()
+    };
+    assert_ne!(theta(&Looking), theta(&Naive), "it weighs the rows in training");
 }

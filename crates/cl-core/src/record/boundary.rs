@@ -1,9 +1,9 @@
 //! Boundaries: a pass over rows, and what happens when all passes are through.
 
-use super::{LIVE, Recorder, Segment, THETA};
+use super::testing::testing;
+use super::{LIVE, THETA};
 use crate::model::Model;
 use crate::parts::{At, Boundary, Consolidate, Parts};
-use crate::step::{Sources, Step};
 use cl_tensor::{Error, Graph, Plan, Scope};
 
 /// One chunk of a pass over rows.
@@ -14,15 +14,7 @@ pub(crate) fn observe(
     pass: usize,
     rows: usize,
 ) -> Result<Plan, Error> {
-    let graph = Graph::new();
-    graph.run_only_if(graph.input(LIVE, &[]));
-    let theta = model.theta(&graph);
-    let recorder = Recorder::testing(&graph, model, parts);
-    let segment = Segment::new("", &recorder, theta, model.rows(&graph, "", rows));
-    let sources = Sources { stream: rows, joined: &[], segments: &[], places: &[] };
-    let step = Step::new(&recorder, theta, &segment, sources);
-    part.observe(&step.seen_by(name), pass);
-    Plan::compile(&graph)
+    testing(model, parts, rows, |step| part.observe(&step.seen_by(name), pass))
 }
 
 /// Every consolidation that acts at the same moment, one after the other.

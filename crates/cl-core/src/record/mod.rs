@@ -6,6 +6,7 @@ mod evaluate;
 mod inputs;
 mod recorder;
 mod step;
+mod testing;
 
 pub(crate) use batch::{Batch, MemoryRows, Places, Segment};
 pub(crate) use boundary::{consolidate, examples_input, observe};
