@@ -72,6 +72,17 @@ Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results t
 written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
 done saved.";
 
+const REPRO: &str = "\
+Every cell is trained as one population of all seeds in a folder of its own; what is done is not done
+again, a cell that was interrupted goes on from its checkpoint, and the page shows what is known so far:
+published, ours, mean ± s.e.m., inside or not, the conventions and the seconds. More seeds or other rows
+later add to it.
+
+The tables of this project: docs/repro. Rows whose method this version does not have are shown as such.
+
+Exit codes: 0 done or out of time, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this
+program, 130 interrupted, with what was done saved.";
+
 /// Continual learning: strategies on streams of contexts, compared.
 #[derive(Debug, Parser)]
 #[command(name = "continual", version, after_help = EXIT_CODES, arg_required_else_help = true)]
@@ -91,6 +102,9 @@ pub(crate) enum Command {
     /// Go on with a `bench` or `run` that was interrupted or killed.
     #[command(after_help = RESUME)]
     Resume(ResumeOptions),
+    /// Hold a published table against what this program gives, cell by cell.
+    #[command(after_help = REPRO)]
+    Repro(ReproOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
     List(ListOptions),
     /// Choose strengths by the accuracy on validation images, with seed 1.
@@ -134,7 +148,7 @@ pub(crate) struct Choices {
     /// A hyper-parameter, such as ewc.lambda=1e5; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Whose conventions and strengths: paper (each method's own) or vdv [default: paper on digits,
+    /// Whose conventions and strengths: paper (each method's own), vdv, avalanche or mammoth [default: paper on digits,
     /// else vdv]
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
@@ -239,6 +253,43 @@ impl BenchOptions {
     pub(crate) fn request(&self) -> Request {
         Request { seeds: self.seeds, quick: self.quick, ..self.choices.request() }
     }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReproOptions {
+    /// The published table, such as docs/repro/split-mnist.toml
+    #[arg(value_name = "TABLE.toml")]
+    pub(crate) table: PathBuf,
+    /// Number of seeds: 2 to N+1, trained as one population
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
+    /// Rows of the table, separated by commas [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Stop after so many minutes, with everything saved
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    pub(crate) budget_minutes: Option<f64>,
+    /// Folder of the files of mnist or fashion-mnist [default: $CONTINUAL_DATA, then the user's cache
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Folder of the cells [default: target/repro/TABLE]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The page that is written [default: OUT/TABLE.md]
+    #[arg(long, value_name = "FILE.md")]
+    pub(crate) page: Option<PathBuf>,
+    /// How often the runs under way are saved: 30s, 200steps or never [default: 30s]
+    #[arg(long, value_name = "INTERVAL")]
+    pub(crate) checkpoint_every: Option<CheckpointEvery>,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes: &f64| minutes.is_finite() && *minutes > 0.0);
+    minutes.ok_or_else(|| "expected a number above 0".to_owned())
 }
 
 #[derive(Args, Debug)]

@@ -5,10 +5,12 @@ mod cli;
 mod dry_run;
 mod interrupt;
 mod list;
+mod machine;
 mod panics;
 mod print;
 mod progress;
 mod report;
+mod repro_command;
 mod resume_command;
 mod run_command;
 mod table;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run_command::run(&options),
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
+        Command::Repro(options) => repro_command::run(&options),
         Command::Tune(options) => tune_command::run(&options),
     };
     match done {
