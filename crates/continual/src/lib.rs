@@ -47,6 +47,8 @@ mod nearest;
 mod network;
 mod optimizer;
 mod pairs;
+#[cfg(feature = "pictures")]
+pub mod picture;
 pub mod prelude;
 mod preset;
 pub mod registry;
@@ -55,6 +57,7 @@ mod request;
 mod results;
 mod settings;
 mod strengths;
+mod tradeoff;
 mod tune;
 mod unfinished;
 
@@ -73,5 +76,6 @@ pub use request::Request;
 pub use results::{Line, Results};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
+pub use tradeoff::{Tradeoff, TradeoffPoint};
 pub use tune::{Point, Sweep, Tuning};
 pub use unfinished::{Asked, CheckpointEvery, Earlier, Unfinished, Work};

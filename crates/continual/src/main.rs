@@ -14,6 +14,7 @@ mod repro_command;
 mod resume_command;
 mod run_command;
 mod table;
+mod tradeoff_command;
 mod tune_command;
 
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
         Command::Repro(options) => repro_command::run(&options),
+        Command::Tradeoff(options) => tradeoff_command::run(&options),
         Command::Tune(options) => tune_command::run(&options),
     };
     match done {

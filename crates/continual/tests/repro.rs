@@ -1,6 +1,7 @@
 //! `continual repro` on a small table of made-up figures.
 #![allow(clippy::unwrap_used)]
 
+use continual::repro::{PublishedTable, Reproduction, Wanted};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -130,8 +131,13 @@ fn the_tables_of_the_project_can_be_read() {
     let mut tables = 0;
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.path().extension().is_some_and(|it| it == "toml") {
-            let table = continual::repro::PublishedTable::read(&entry.path()).unwrap();
+            let table = PublishedTable::read(&entry.path()).unwrap();
             assert!(!table.row.is_empty());
+            // Everything in it is understood: only the data is not there.
+            let data = Some("nowhere".into());
+            let wanted = Wanted { seeds: 2, data, ..Wanted::default() };
+            let error = Reproduction::new(table, wanted, Path::new("")).err().unwrap().to_string();
+            assert!(error.contains("nowhere"), "{error}");
             tables += 1;
         }
     }

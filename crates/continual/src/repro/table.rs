@@ -18,7 +18,7 @@ use std::path::Path;
 ///     points = 1.5
 ///     sems = 3
 ///     [experiment]
-///     data = { name = 'mnist' }
+///     data = { dataset = 'mnist' }
 ///     [[row]]
 ///     name = 'ewc'
 ///     task = { mean = 99.06, sem = 0.15 }
