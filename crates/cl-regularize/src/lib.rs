@@ -4,9 +4,12 @@
 //! |---|---|---|---|
 //! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
+//! | [`KfacEwc`] | `ewc-kfac` | Kronecker-factored Fisher information per linear layer | λ/2 Σ_layers ⟨D, A D G⟩, D = [W; b] − [W*; b*] |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
 //!
-//! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! [`Owm`], `owm`, adds no penalty: it projects gradients away from what a layer's inputs were.
+//!
+//! Each penalty is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -23,11 +26,18 @@
 
 mod ewc;
 mod fisher;
+mod kfac;
+mod kronecker;
 mod online_ewc;
+mod owm;
+mod projector;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
 pub use fisher::{Divisor, Fisher};
+pub use kfac::KfacEwc;
+pub use kronecker::{FactorLabels, KroneckerFisher};
 pub use online_ewc::OnlineEwc;
+pub use owm::{Alpha, Owm};
 pub use si::{Floor, PathGradient, Si};
