@@ -16,11 +16,11 @@ use cl_tensor::{Init, Var};
 ///
 /// A ← γ A + A₁/π,  G ← G + π G₁,  π = √(tr G tr A₁ / (tr G₁ tr γA)),  [W*; b*] ← [W; b]
 ///
-/// Ritter, Botev & Barber 2018, the online Laplace approximation: one anchor, one pair of factors per
-/// layer. Theirs sums over contexts exactly, Σ_k ⟨D, A_k D G_k⟩; keeping one product by matching the
-/// traces is the usual approximation (Martens & Grosse 2015, section 6.3) and what the code of van de
-/// Ven et al. 2022 does. γ multiplies the stored A alone, hence the stored product once. Where one of
-/// the pairs has no positive trace the sum is the other.
+/// Ritter, Botev & Barber 2018 (arXiv 1805.07810), the online Laplace approximation: one anchor, one
+/// pair of factors per layer. Theirs sums over contexts exactly, Σ_k ⟨D, A_k D G_k⟩; keeping one
+/// product by matching traces is the usual approximation, with the π of Martens & Grosse 2015 (arXiv
+/// 1503.05671), and what the code of van de Ven et al. 2022 does. γ multiplies the stored A alone,
+/// hence the stored product once. Where one of the pairs has no positive trace the sum is the other.
 ///
 /// | field | default | range | what |
 /// |---|---|---|---|

@@ -20,8 +20,8 @@ pub enum FactorLabels {
 /// A = 1/N Σ_x a aᵀ,  G = 1/N Σ_x Σ_y p(y|x) δ δᵀ,  F ≈ A ⊗ G
 ///
 /// a is the layer's input with a trailing 1, `[in + 1]`; δ the derivative of −log p(y|x) at the
-/// layer's pre-activation, `[out]` (Martens & Grosse 2015, section 3; labels as in Ritter, Botev &
-/// Barber 2018). A is `[in + 1, in + 1]`, G `[out, out]`. The product is the exact block of [W; b] for
+/// layer's pre-activation, `[out]` (Martens & Grosse 2015, arXiv 1503.05671; labels as in Ritter,
+/// Botev & Barber 2018). A is `[in + 1, in + 1]`, G `[out, out]`. The product is the exact block of [W; b] for
 /// one example, or where a and δ are independent.
 ///
 /// Where a gate acts before the bias is added, W of a unit sees the gated derivative and b the whole

@@ -15,8 +15,8 @@ use cl_tensor::{Init, Scope, Var};
 /// ∂L/∂[W; b] ← P ∂L/∂[W; b],  weights `[in, out]`, P `[in + 1, in + 1]` over the layer's input with a
 /// trailing 1; every linear layer, the output layer too.
 ///
-/// [`Owm::PerBatch`] (Zeng, Chen, Cui & Yu 2019, eq. 3 and algorithm 1): P starts as I, and in every
-/// step, before it projects, learns of the mean input r of the batch:
+/// [`Owm::PerBatch`] (Zeng, Chen, Cui & Yu 2019, arXiv 1810.01256, and their code): P starts as I, and
+/// in every step, before it projects, learns of the mean input r of the batch:
 ///
 /// k = P r,  P ← P − k kᵀ / (α + rᵀ k),  so that P⁻¹ = I + Σ_batches r rᵀ / α
 ///
