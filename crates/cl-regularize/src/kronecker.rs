@@ -114,8 +114,9 @@ impl KroneckerFisher {
         examples: Var<'g>,
     ) -> Factors<'g> {
         let count = match self.divisor {
-            Divisor::N => examples,
             Divisor::NMinusOne => examples - 1.0,
+            // `check` refuses batches.
+            Divisor::N | Divisor::WholeBatches(_) => examples,
         };
         let count = count.maximum(examples.graph().constant(1.0));
         let [a, g] = sizes(&layer.weight.shape);
@@ -134,15 +135,22 @@ impl KroneckerFisher {
         };
         let rows = self.rows.map_or("all rows".to_owned(), |rows| format!("at most {rows} rows"));
         let divisor = match self.divisor {
-            Divisor::N => "N",
             Divisor::NMinusOne => "N - 1",
+            Divisor::N | Divisor::WholeBatches(_) => "N",
         };
         format!("Kronecker factors per linear layer, {labels}, {rows}, divided by {divisor}")
     }
 
     pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
         let at_least_one = "at least 1, or none for all rows";
-        expect(self.rows != Some(0), strategy, "fisher rows", 0.0, at_least_one)
+        expect(self.rows != Some(0), strategy, "fisher rows", 0.0, at_least_one)?;
+        match self.divisor {
+            Divisor::N | Divisor::NMinusOne => Ok(()),
+            Divisor::WholeBatches(batch) => {
+                let expected = "N or N - 1: factors are not measured in batches";
+                expect(false, strategy, "fisher divisor, batches of", batch as f64, expected)
+            }
+        }
     }
 }
 

@@ -91,16 +91,9 @@ fn the_vdv_preset_divides_by_n_unless_rows_are_limited() {
     assert!(check(&KfacEwc::vdv(1.0, Some(500)), "all").is_err());
 }
 
-fn slow(trial: &Trial<'_>, active: Vec<bool>) -> SlowMlp {
-    let theta = trial.parameters("theta").unwrap();
-    let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect();
-    let tensors = theta.iter().map(|(_, values)| wide(values)).collect();
-    SlowMlp { sizes: vec![6, 5, 4, 4], tensors, gates: vec![], active }
-}
-
 /// A and G of each layer by a loop over examples and labels.
 fn slow_factors(trial: &Trial<'_>, x: &[f32], active: Vec<bool>) -> Vec<(Matrix, Matrix)> {
-    let slow = slow(trial, active);
+    let slow = SlowMlp::of(trial, vec![], active);
     let rows = (x.len() / 6) as f64;
     let zeros = |n: usize| entries(n, n, |_, _| 0.0);
     let mut factors: Vec<_> = LAYERS.map(|(i, o)| (zeros(i + 1), zeros(o))).into();
@@ -163,7 +156,9 @@ fn for_one_example_the_product_of_the_factors_is_the_fisher_block() {
     let batch = some_batch(1, 3);
     trial.boundary(std::slice::from_ref(&batch)).unwrap();
     let x = matrix(&batch.x, 6).swap_remove(0);
-    for (layer, (a, labels)) in slow(&trial, vec![true; 4]).traces(&x).into_iter().enumerate() {
+    for (layer, (a, labels)) in
+        SlowMlp::of(&trial, vec![], vec![true; 4]).traces(&x).into_iter().enumerate()
+    {
         let units = LAYERS[layer].1;
         let n = a.len() * units;
         let mut fisher = entries(n, n, |_, _| 0.0);

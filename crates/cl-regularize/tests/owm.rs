@@ -77,13 +77,6 @@ fn projectors_and_gradients_are_those_of_the_reference() {
     check_per_context(&Owm::vdv(1.0)).unwrap();
 }
 
-fn slow(trial: &Trial<'_>) -> SlowMlp {
-    let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect();
-    let theta = trial.parameters("theta").unwrap();
-    let tensors = theta.iter().take(6).map(|(_, values)| wide(values)).collect();
-    SlowMlp { sizes: vec![6, 5, 4, 4], tensors, gates: vec![], active: vec![true; 4] }
-}
-
 /// The gradient that the optimiser got is P times the one before, layer by layer.
 fn is_projected(trial: &Trial<'_>, projectors: &[Matrix], factor: f64) {
     for (layer, p) in projectors.iter().enumerate() {
@@ -124,7 +117,7 @@ fn after_many_batches_the_projector_is_the_dense_inverse_over_rows_of_the_stream
     for seed in 0..10 {
         let mut batch = some_batch(8, seed);
         batch.weight = vec![0.1, 0.2, 0.3, 0.1, 0.1, 0.0, 0.4, 0.4];
-        let slow = slow(&trial);
+        let slow = SlowMlp::of(&trial, vec![], vec![true; 4]);
         let mut means: Vec<Vec<f64>> = [7, 6, 5].map(|n| vec![0.0; n]).into();
         for (x, weight) in matrix(&batch.x, 6).iter().zip(&batch.weight[..6]) {
             for (mean, (input, _)) in means.iter_mut().zip(slow.traces(x)) {
@@ -163,7 +156,7 @@ fn after_some_contexts_the_projector_is_the_dense_inverse_of_their_mean() {
         let [first, mut second] = [some_batch(4, 10 * context), some_batch(4, 10 * context + 1)];
         second.weight[1..].fill(0.0); // five rows count
         trial.boundary(&[first.clone(), second.clone()]).unwrap();
-        let slow = slow(&trial);
+        let slow = SlowMlp::of(&trial, vec![], vec![true; 4]);
         let mut of_context: Vec<Matrix> = [7, 6, 5].map(|n| entries(n, n, |_, _| 0.0)).into();
         for x in matrix(&[&first.x[..], &second.x[..6]].concat(), 6) {
             for (a, (input, _)) in of_context.iter_mut().zip(slow.traces(&x)) {
@@ -249,7 +242,7 @@ fn the_gradient_of_each_layer_is_clipped_before_it_is_projected() {
 fn each_layer_may_have_its_own_alpha() {
     let owm = Owm::disjoint_mnist();
     let mut trial = trial(&owm, &Sgd::new(0.1), 8, false);
-    let slow = slow(&trial);
+    let slow = SlowMlp::of(&trial, vec![], vec![true; 4]);
     let batch = some_batch(8, 4);
     trial.step(&batch).unwrap(); // at progress 0
     for (layer, (alpha, n)) in [(0.9, 7), (1.0, 6), (0.6, 5)].into_iter().enumerate() {

@@ -52,7 +52,7 @@ impl Tradeoff {
         if composition.is_baseline() {
             return Err(refused("a baseline has no strength".to_owned()));
         }
-        let scenario = request.scenario.as_deref().unwrap_or("task");
+        let scenario = request.scenario.as_deref().unwrap_or("domain");
         let scenario = choose("scenario", scenario, &Scenario::ALL)?;
         if request.contexts == Some(1) {
             return Err(refused("one context has no old ones".to_owned()));

@@ -81,7 +81,7 @@ A weak penalty learns what is new and forgets what is old, a strong one keeps th
 the picture shows every strength between plain training and joint training.
 
   continual tradeoff ewc                         the grid of ewc.lambda on split digits
-  continual tradeoff si --scenario domain
+  continual tradeoff si --scenario class
   continual tradeoff xdg+ewc --hyper ewc.lambda --values 1,100,1e4
 
 Writes OUT/tradeoff.svg, OUT/tradeoff.png and OUT/results.jsonl; OUT is target/tradeoff/STRATEGY-SCENARIO

@@ -197,7 +197,7 @@ pub(crate) struct TradeoffOptions {
     /// Its values, separated by commas [default: its grid, as in `tune`]
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) values: Vec<f64>,
-    /// What is told at test time: task, domain or class [default: task]
+    /// What is told at test time: task, domain or class [default: domain]
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Number of seeds: 2 to N+1; all seeds and values are one population [default: 5]

@@ -43,6 +43,15 @@ pub struct Mark {
     pub label: String,
 }
 
+impl Scatter {
+    /// Where an axis begins: the ten below everything that is drawn, at least 0.
+    fn from(&self, end: impl Fn(&Mark) -> f64) -> f64 {
+        let lowest =
+            self.groups.iter().flat_map(|group| &group.marks).map(end).fold(90.0, f64::min);
+        (lowest / 10.0).floor().max(0.0) * 10.0
+    }
+}
+
 impl Picture for Scatter {
     fn size(&self) -> (u32, u32) {
         (860, 640)
@@ -54,7 +63,9 @@ impl Picture for Scatter {
             .margin(14)
             .x_label_area_size(46)
             .y_label_area_size(56)
-            .build_cartesian_2d(0.0..103.0, 0.0..103.0)?;
+            .build_cartesian_2d(self.from(|mark| mark.x - mark.x_error)..103.0, {
+                self.from(|mark| mark.y - mark.y_error)..103.0
+            })?;
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
