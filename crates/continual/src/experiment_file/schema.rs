@@ -201,7 +201,6 @@ pub(crate) fn home(key: &str) -> Option<&'static Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Preset;
     use crate::registry::{Place, STRATEGIES};
 
     const EXAMPLE: &str = include_str!("../../../../examples/experiment.toml");
@@ -261,8 +260,8 @@ mod tests {
         for entry in STRATEGIES {
             for hyper in entry.hypers {
                 let others = hyper.presets.iter();
-                let others = others
-                    .map(|(preset, value)| format!("; `{preset}` {}", hyper.tell(*value)));
+                let others =
+                    others.map(|(preset, value)| format!("; `{preset}` {}", hyper.tell(*value)));
                 let default = hyper.tell(hyper.paper) + &others.collect::<String>();
                 let sweep = match hyper.place {
                     Place::Slot => "one population",
