@@ -16,6 +16,8 @@ pub(crate) struct Recorder<'a, 'g> {
     pub address: Option<Var<'g>>,
     /// Share of the phase that has passed.
     pub progress: Var<'g>,
+    /// Steps of the phase.
+    pub steps: Var<'g>,
     /// Whether the criterion is being recorded.
     pub in_criterion: Cell<bool>,
 }
@@ -23,15 +25,15 @@ pub(crate) struct Recorder<'a, 'g> {
 impl<'a, 'g> Recorder<'a, 'g> {
     pub(crate) fn training(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
         let address = Some(graph.input_u32("address", &[4]));
-        let progress = graph.input("progress", &[]);
+        let (progress, steps) = (graph.input("progress", &[]), graph.input("steps", &[]));
         let in_criterion = Cell::new(false);
-        Self { graph, model, parts, mode: Mode::Train, address, progress, in_criterion }
+        Self { graph, model, parts, mode: Mode::Train, address, progress, steps, in_criterion }
     }
 
     pub(crate) fn testing(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
-        let progress = graph.constant(1.0);
+        let (progress, steps) = (graph.constant(1.0), graph.constant(1.0));
         let in_criterion = Cell::new(false);
-        Self { graph, model, parts, mode: Mode::Test, address: None, progress, in_criterion }
+        Self { graph, model, parts, mode: Mode::Test, address: None, progress, steps, in_criterion }
     }
 
     /// Whether the criterion weighs the rows of a step: in training, unless it is being recorded.
@@ -51,10 +53,10 @@ impl<'a, 'g> Recorder<'a, 'g> {
         });
         let theta = Theta { flat, layout };
         let gate = |site: &Site<'g>, h: Var<'g>| {
-            let (progress, address) = (self.progress, self.address);
+            let (progress, steps, address) = (self.progress, self.steps, self.address);
             let at = |name: &str| {
                 let scope = scope(name);
-                GateSite { site, context, contexts, theta, progress, address, scope }
+                GateSite { site, context, contexts, theta, progress, steps, address, scope }
             };
             let gates = &self.parts.gates;
             let same = |value: Var<'g>, name: &str, what: &str| {
