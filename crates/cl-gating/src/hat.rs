@@ -87,7 +87,8 @@ pub enum Masking {
 /// norm of 10,000 there, which is not done here.
 ///
 /// Capacity: when a context ends and others are to come, a layer with Σ(1 − m) < `min_free` is
-/// [`Error::Capacity`], which names context and layer.
+/// [`Error::Capacity`], which names context and layer. Embeddings start as N(0, 1): where steps are too few
+/// or too small to move them, every context takes half of what is free.
 ///
 /// Slots: those above and per hidden layer l = 1, 2, .. the kept `mask{l}`, `[units]`; `embedding{l}`,
 /// `[contexts, units]`, N(0, 1), is part of theta. Memory: a number per hidden unit, and per context and
