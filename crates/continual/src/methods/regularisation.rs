@@ -98,7 +98,7 @@ fn fisher(values: &Values<'_>, fisher: Fisher) -> Fisher {
 
 fn ewc(values: &Values<'_>) -> Box<dyn Strategy> {
     let lambda = values.get(LAMBDA.name);
-    let ewc = match values.preset {
+    let ewc = match values.under.preset {
         Preset::Paper | Preset::Avalanche | Preset::Mammoth => Ewc { lambda, ..Ewc::default() },
         Preset::Vdv => Ewc::vdv(lambda),
     };
@@ -107,7 +107,7 @@ fn ewc(values: &Values<'_>) -> Box<dyn Strategy> {
 
 fn ewc_online(values: &Values<'_>) -> Box<dyn Strategy> {
     let (lambda, gamma) = (values.get(LAMBDA.name), values.get(GAMMA.name));
-    let ewc = match values.preset {
+    let ewc = match values.under.preset {
         Preset::Paper | Preset::Avalanche | Preset::Mammoth => {
             OnlineEwc { lambda, gamma, ..OnlineEwc::default() }
         }
@@ -118,7 +118,7 @@ fn ewc_online(values: &Values<'_>) -> Box<dyn Strategy> {
 
 fn si(values: &Values<'_>) -> Box<dyn Strategy> {
     let (c, xi) = (values.get(C.name), values.get(XI.name));
-    Box::new(match values.preset {
+    Box::new(match values.under.preset {
         Preset::Paper | Preset::Avalanche | Preset::Mammoth => Si { c, xi, ..Si::default() },
         Preset::Vdv => Si { xi, ..Si::vdv(c) },
     })
