@@ -224,7 +224,9 @@ impl Host for Training<'_> {
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
         let number = self.offset + step * self.stride;
         feeds.u32("address", &[seed[0], seed[1], self.stream_stage, number])?;
-        feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
+        let steps = self.length.max(1) as f32;
+        feeds.f32("progress", &[step as f32 / steps])?;
+        feeds.f32("steps", &[steps])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }
 

@@ -329,6 +329,12 @@ impl<'a, 'g> Step<'a, 'g> {
         self.recorder.progress
     }
 
+    /// Steps of the phase, a scalar; 1 in evaluation and passes.
+    #[must_use]
+    pub fn steps(&self) -> Var<'g> {
+        self.recorder.steps
+    }
+
     /// Address of random numbers, u32 `[4]`: what a part draws differs by step. `None` in evaluation
     /// and passes, where nothing is random.
     #[must_use]

@@ -72,6 +72,8 @@ struct Fed<'a> {
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
+    /// The step and how many the phase has.
+    place: (u32, u32),
     /// The output that is read after the run.
     output: &'a str,
     read: Vec<f32>,
@@ -80,7 +82,8 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        Self { batch, draws: &[], replayed: &[], shares: &[], output, read: Vec::new() }
+        let place = (0, 1);
+        Self { batch, draws: &[], replayed: &[], shares: &[], place, output, read: Vec::new() }
     }
 }
 
@@ -103,7 +106,9 @@ impl Host for Fed<'_> {
         }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
-        let _ = feeds.f32("progress", &[0.0]);
+        let (step, steps) = self.place;
+        let _ = feeds.f32("progress", &[step as f32 / steps as f32]);
+        let _ = feeds.f32("steps", &[steps as f32]);
         let _ = feeds.f32("schedule", &[1.0]);
         Ok(())
     }
@@ -138,6 +143,7 @@ pub struct Trial<'s> {
     consolidate: Vec<(At, PlanId)>,
     evaluate: PlanId,
     boundaries: u32,
+    place: (u32, u32),
 }
 
 impl<'s> Trial<'s> {
@@ -215,7 +221,8 @@ impl<'s> Trial<'s> {
             consolidate.push((at, session.load(record::consolidate(&model, &parts, at)?)?));
         }
         let evaluate = session.load(record::evaluate(&model, &parts, rows)?)?;
-        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries: 0 })
+        let (boundaries, place) = (0, (0, 1));
+        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries, place })
     }
 
     /// Sets which outputs compete per context, `[contexts][outputs]`.
@@ -260,6 +267,12 @@ impl<'s> Trial<'s> {
         Ok(ranges.map(|range| (range.name.clone(), flat[range.floats()].to_vec())).collect())
     }
 
+    /// Every further step is step `step`, counted from 0, of a phase of `steps`; the first of one
+    /// unless said.
+    pub fn set_place(&mut self, step: u32, steps: u32) {
+        self.place = (step, steps);
+    }
+
     /// Takes one step; returns the task loss before it, in nats.
     ///
     /// # Errors
@@ -286,7 +299,8 @@ impl<'s> Trial<'s> {
         let generators = self.parts.generators.iter();
         let shares: Vec<(String, f32)> =
             generators.map(|(name, it)| (input("share", name), share(*it))).collect();
-        let mut host = Fed { replayed, shares: &shares, ..Fed::rows(batch, LOSS) };
+        let place = self.place;
+        let mut host = Fed { replayed, shares: &shares, place, ..Fed::rows(batch, LOSS) };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
         Ok(host.read[0])
     }

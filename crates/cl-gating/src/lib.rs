@@ -2,6 +2,7 @@
 //!
 //! | method | gates |
 //! |---|---|
+//! | [`Hat`], `hat` | learned with the network, one set per context; what earlier contexts use is frozen |
 //! | [`Xdg`], `xdg` | fixed, random, one set per context |
 //!
 //! A gate is a part like any other and composes with penalties and replay.
@@ -27,7 +28,9 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod hat;
 mod xdg;
 
 pub use cl_nn::Point;
+pub use hat::{Annealing, Cumulative, EmbeddingGradient, Hat, Masking};
 pub use xdg::Xdg;

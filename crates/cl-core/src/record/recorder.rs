@@ -28,6 +28,8 @@ pub(crate) struct Recorder<'a, 'g> {
     pub address: Option<Var<'g>>,
     /// Share of the phase that has passed.
     pub progress: Var<'g>,
+    /// Steps of the phase.
+    pub steps: Var<'g>,
     /// Whether the criterion is being recorded.
     pub in_criterion: Cell<bool>,
 }
@@ -35,10 +37,10 @@ pub(crate) struct Recorder<'a, 'g> {
 impl<'a, 'g> Recorder<'a, 'g> {
     pub(crate) fn training(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
         let address = Some(graph.input_u32("address", &[4]));
-        let progress = graph.input("progress", &[]);
+        let (progress, steps) = (graph.input("progress", &[]), graph.input("steps", &[]));
         let in_criterion = Cell::new(false);
         let (mode, rows) = (Mode::Train, Rows::Trained);
-        Self { graph, model, parts, mode, rows, address, progress, in_criterion }
+        Self { graph, model, parts, mode, rows, address, progress, steps, in_criterion }
     }
 
     /// Nothing is trained: `rows` of a pass or of an evaluation.
@@ -48,10 +50,10 @@ impl<'a, 'g> Recorder<'a, 'g> {
         parts: &'a Parts<'a>,
         rows: Rows,
     ) -> Self {
-        let progress = graph.constant(1.0);
+        let (progress, steps) = (graph.constant(1.0), graph.constant(1.0));
         let in_criterion = Cell::new(false);
         let (mode, address) = (Mode::Test, None);
-        Self { graph, model, parts, mode, rows, address, progress, in_criterion }
+        Self { graph, model, parts, mode, rows, address, progress, steps, in_criterion }
     }
 
     /// Whether the criterion weighs the rows of a step: in training, unless it is being recorded.
@@ -71,10 +73,10 @@ impl<'a, 'g> Recorder<'a, 'g> {
         });
         let theta = Theta { flat, layout };
         let gate = |site: &Site<'g>, h: Var<'g>| {
-            let (progress, address) = (self.progress, self.address);
+            let (progress, steps, address) = (self.progress, self.steps, self.address);
             let at = |name: &str| {
                 let scope = scope(name);
-                GateSite { site, context, contexts, theta, progress, address, scope }
+                GateSite { site, context, contexts, theta, progress, steps, address, scope }
             };
             let gates = &self.parts.gates;
             let same = |value: Var<'g>, name: &str, what: &str| {

@@ -23,6 +23,7 @@ mod memory;
 mod mir;
 mod nearest_mean;
 mod packnet;
+mod place;
 mod random;
 mod seen;
 mod slow;
