@@ -3,6 +3,8 @@
 //! | method | gates |
 //! |---|---|
 //! | [`Xdg`], `xdg` | fixed, random, one set per context |
+//! | [`PackNet`], `packnet` | none: weights are pruned, frozen and shared out between contexts |
+//! | [`Separate`], `separate` | none: a network of its own per context |
 //!
 //! A gate is a part like any other and composes with penalties and replay.
 //!
@@ -27,7 +29,11 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod packnet;
+mod separate;
 mod xdg;
 
 pub use cl_nn::Point;
+pub use packnet::PackNet;
+pub use separate::Separate;
 pub use xdg::Xdg;
