@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`Hat`], `hat` | learned with the network, one set per context; what earlier contexts use is frozen |
 //! | [`Xdg`], `xdg` | fixed, random, one set per context |
+//! | [`PackNet`], `packnet` | none: weights are pruned, frozen and shared out between contexts |
+//! | [`Separate`], `separate` | none: a network of its own per context |
 //!
 //! A gate is a part like any other and composes with penalties and replay.
 //!
@@ -29,8 +31,12 @@
 #![forbid(unsafe_code)]
 
 mod hat;
+mod packnet;
+mod separate;
 mod xdg;
 
 pub use cl_nn::Point;
 pub use hat::{Annealing, Cumulative, EmbeddingGradient, Hat, Masking};
+pub use packnet::PackNet;
+pub use separate::Separate;
 pub use xdg::Xdg;

@@ -1,7 +1,7 @@
 //! The shared suite.
 
 use cl_core::conformance::{Facts, Subject};
-use cl_gating::Xdg;
+use cl_gating::{PackNet, Separate, Xdg};
 use cl_scenarios::Scenario;
 
 /// A threshold for every unit in every context.
@@ -27,5 +27,38 @@ fn xdg_before_the_bias_conforms() {
         .scenarios([Scenario::Task])
         .neutral(|| Xdg::vdv(0.0))
         .kept(thresholds)
+        .assert();
+}
+
+#[test]
+fn packnet_conforms() {
+    let with = |change: fn(&mut PackNet)| {
+        move || {
+            let mut packnet = PackNet::default();
+            change(&mut packnet);
+            packnet
+        }
+    };
+    Subject::new("packnet", PackNet::default)
+        .scenarios([Scenario::Task])
+        .no_neutral("every context but the last prunes, and the first fixes the biases")
+        .refused(with(|packnet| packnet.p_first = 0.0))
+        .refused(with(|packnet| packnet.p_first = 1.0))
+        .refused(with(|packnet| packnet.p = f32::NAN))
+        .refused(with(|packnet| packnet.p = -0.5))
+        .refused(with(|packnet| packnet.retrain = 0.0))
+        .refused(with(|packnet| packnet.retrain = 1.0))
+        .refused(with(|packnet| packnet.retrain_rate = 0.0))
+        .refused(with(|packnet| packnet.retrain_rate = f32::INFINITY))
+        .kept(|facts| 4 * facts.layout.parameters() as u64 + 4)
+        .assert();
+}
+
+#[test]
+fn separate_conforms() {
+    Subject::new("separate", || Separate::new(&[12, 8]))
+        .scenarios([Scenario::Task])
+        .no_neutral("the network is another than that of `none`")
+        .refused(|| Separate::new(&[0]))
         .assert();
 }

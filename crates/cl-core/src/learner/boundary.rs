@@ -183,9 +183,10 @@ impl Learner<'_> {
         Ok(())
     }
 
-    /// Rows in chunks; of one context each where weights are viewed per context.
+    /// Rows in chunks; of one context each where weights are viewed per context or the network is told
+    /// one.
     pub(super) fn chunks<'a>(&self, rows: &'a [Row], size: usize) -> Chunks<'a> {
-        if self.parts.views.is_empty() {
+        if self.parts.views.is_empty() && !self.model.one_context {
             Chunks::new(rows, size)
         } else {
             Chunks::by_context(rows, size)

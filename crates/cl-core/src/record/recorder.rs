@@ -93,7 +93,7 @@ impl<'a, 'g> Recorder<'a, 'g> {
         let cx = ForwardContext {
             mode: self.mode,
             address: self.address,
-            context: Some(context),
+            context: Some(if self.model.one_context { context.slice(0, 0..1) } else { context }),
             gate: Some(&gate),
         };
         self.model.network.forward(theta, x, &cx)
