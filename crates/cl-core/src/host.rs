@@ -255,6 +255,10 @@ pub(crate) struct Chunks<'a> {
     /// The rows of each chunk.
     chunks: Vec<&'a [Row]>,
     rows: Rows,
+    /// The input that takes where rows lie in their memory, and where all of them do.
+    cells: Option<(&'a str, &'a [u32])>,
+    /// Those of a chunk.
+    of_chunk: Vec<u32>,
     /// What is read of each chunk: outputs by name.
     pub read: Vec<(String, Vec<f32>)>,
 }
@@ -262,7 +266,8 @@ pub(crate) struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     /// Chunks of at most `size` rows.
     pub(crate) fn new(all: &'a [Row], size: usize) -> Self {
-        Self { chunks: all.chunks(size).collect(), rows: Rows::new("", size), read: Vec::new() }
+        let (chunks, rows) = (all.chunks(size).collect(), Rows::new("", size));
+        Self { chunks, rows, cells: None, of_chunk: vec![u32::MAX; size], read: Vec::new() }
     }
 
     /// Chunks of at most `size` rows, each of one context.
@@ -277,6 +282,11 @@ impl<'a> Chunks<'a> {
         Self { read: outputs.into_iter().map(|name| (name, Vec::new())).collect(), ..self }
     }
 
+    /// Tells where the rows lie in their memory, by the input of this name.
+    pub(crate) fn at(self, input: Option<&'a str>, cells: &'a [u32]) -> Self {
+        Self { cells: input.map(|input| (input, cells)), ..self }
+    }
+
     /// Number of chunks.
     pub(crate) fn len(&self) -> usize {
         self.chunks.len()
@@ -288,7 +298,14 @@ impl Host for Chunks<'_> {
         let chunk = self.chunks.get(step as usize).copied().unwrap_or(&[]);
         feeds.f32(LIVE, &[f32::from(u8::from(!chunk.is_empty()))])?;
         self.rows.pad(chunk);
-        self.rows.feed(feeds)
+        self.rows.feed(feeds)?;
+        let Some((input, cells)) = self.cells else { return Ok(()) };
+        self.of_chunk.fill(u32::MAX);
+        if !chunk.is_empty() {
+            let start: usize = self.chunks[..step as usize].iter().map(|chunk| chunk.len()).sum();
+            self.of_chunk[..chunk.len()].copy_from_slice(&cells[start..start + chunk.len()]);
+        }
+        feeds.u32(input, &self.of_chunk)
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {

@@ -58,6 +58,8 @@ struct Fed<'a> {
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
+    /// Where the rows of a pass lie in their memory.
+    cells: Option<(&'a str, Vec<u32>)>,
     /// The output that is read after the run.
     output: &'a str,
     read: Vec<f32>,
@@ -66,7 +68,7 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        Self { batch, replayed: &[], shares: &[], output, read: Vec::new() }
+        Self { batch, replayed: &[], shares: &[], cells: None, output, read: Vec::new() }
     }
 }
 
@@ -83,6 +85,9 @@ impl Host for Fed<'_> {
         }
         for (name, share) in self.shares {
             feeds.f32(name, &[*share])?;
+        }
+        if let Some((input, cells)) = &self.cells {
+            feeds.u32(input, cells)?;
         }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
@@ -103,6 +108,8 @@ struct Pass {
     part: usize,
     pass: usize,
     over: Over,
+    /// The input that takes the cells of a memory's rows.
+    cells: Option<String>,
     plan: PlanId,
 }
 
@@ -177,9 +184,11 @@ impl<'s> Trial<'s> {
         let mut observe = Vec::new();
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
-                let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| input("cells", name));
+                let plan = record::observe(&model, &parts, (name, *it), (pass, memory), rows)?;
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan });
+                observe.push(Pass { at: it.at(), part, pass, over, cells, plan });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -312,14 +321,27 @@ impl<'s> Trial<'s> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
-        for Pass { part, pass, over, plan, .. } in self.observe.iter().filter(|it| it.at == at) {
+        for it in self.observe.iter().filter(|it| it.at == at) {
+            let Pass { part, pass, over, cells, plan, .. } = it;
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
+            let mut next = 0;
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
-                self.session.run(*plan, 0..1, &mut [&mut Fed::rows(batch, "")])?;
+                let mut host = Fed::rows(batch, "");
+                if let Some(input) = cells {
+                    let cell = |weight: &f32| match *weight {
+                        0.0 => u32::MAX,
+                        _ => {
+                            next += 1;
+                            next - 1
+                        }
+                    };
+                    host.cells = Some((input, batch.weight.iter().map(cell).collect()));
+                }
+                self.session.run(*plan, 0..1, &mut [&mut host])?;
             }
         }
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {

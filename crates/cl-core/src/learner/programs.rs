@@ -25,6 +25,8 @@ pub(super) struct Observed {
     pub pass: usize,
     pub at: At,
     pub over: Over,
+    /// The input that takes the cells of a memory's rows.
+    pub cells: Option<String>,
     pub limit: Option<usize>,
     pub plan: PlanId,
     /// Outputs that its part reports.
@@ -36,6 +38,8 @@ pub(super) struct Programs {
     pub observe: Vec<Observed>,
     pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
+    /// What gates let through, with its outputs by layer; recorded when somebody asks.
+    pub gates: Option<(PlanId, Vec<String>)>,
 }
 
 impl Programs {
@@ -76,10 +80,12 @@ impl Programs {
         for (index, (name, part)) in parts.consolidations.iter().enumerate() {
             let at = part.at();
             for (pass, about) in part.passes().into_iter().enumerate() {
-                let plan = record::observe(model, parts, (name, *part), pass, CHUNK)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| record::input("cells", name));
+                let plan = record::observe(model, parts, (name, *part), (pass, memory), CHUNK)?;
                 let (reports, plan) = (plan.outputs(), session.load(plan)?);
                 let (over, limit) = (about.over, about.limit);
-                observe.push(Observed { part: index, pass, at, over, limit, plan, reports });
+                observe.push(Observed { part: index, pass, at, over, cells, limit, plan, reports });
             }
             if !consolidate.iter().any(|(known, _)| *known == at) {
                 let plan = record::consolidate(model, parts, at)?;
@@ -87,7 +93,7 @@ impl Programs {
             }
         }
         let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
-        Ok(Self { train, observe, consolidate, evaluate })
+        Ok(Self { train, observe, consolidate, evaluate, gates: None })
     }
 
     /// The program of a phase that trains this.
