@@ -3,8 +3,8 @@
 /// The mean gate of every hidden unit in every context.
 ///
 /// The overlap of contexts a and b in a layer tells whether they use the same units. The mean product
-/// is what LXDG's penalties are about (Tilley, Miller & Freedman 2023, arXiv 2301.07187); the cosine does
-/// not depend on how much is open at all.
+/// is what LXDG's penalties are about (Tilley, Miller & Freedman 2023, arXiv 2301.07187); the cosine
+/// does not depend on how much is open at all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MeanGates {
     /// By layer, then context, then unit.

@@ -3,6 +3,7 @@
 //! | method | gates |
 //! |---|---|
 //! | [`Xdg`], `xdg` | fixed, random, one set per context |
+//! | [`Lxdg`], `lxdg` | learned with the network, from the raw input |
 //!
 //! A gate is a part like any other and composes with penalties and replay.
 //!
@@ -27,7 +28,9 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod lxdg;
 mod xdg;
 
 pub use cl_nn::Point;
+pub use lxdg::{Anchors, Lxdg, Terms};
 pub use xdg::Xdg;
