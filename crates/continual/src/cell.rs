@@ -110,7 +110,7 @@ impl Cell {
                 composition.hypers().into_iter().map(resolved).collect();
             Variant {
                 label: label(composition, &chosen.shown, &[given]),
-                strategies: composition.build(choices.preset, &hyper),
+                strategies: composition.build(choices.preset, scenario, &hyper),
                 settings: settings(&experiment, composition, choices.preset, hyper),
             }
         };

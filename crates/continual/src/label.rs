@@ -38,7 +38,7 @@ pub(crate) fn label(
 }
 
 /// The shorter of `1000` and `1e3`.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let (plain, exponent) = (format!("{value}"), format!("{value:e}"));
     if exponent.len() < plain.len() { exponent } else { plain }
 }

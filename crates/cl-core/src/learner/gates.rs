@@ -27,8 +27,10 @@ impl Learner<'_> {
             )));
         }
         let (plan, outputs) = self.gates_plan()?;
-        let mut hosts: Vec<Chunks<'_>> =
-            rows.iter().map(|rows| self.chunks(rows).reading(outputs.iter().cloned())).collect();
+        let mut hosts: Vec<Chunks<'_>> = rows
+            .iter()
+            .map(|rows| self.chunks(rows, CHUNK).reading(outputs.iter().cloned()))
+            .collect();
         run_chunks(&mut self.session, plan, &mut hosts)?;
         let layers = |host: Chunks<'_>| host.read.into_iter().map(|(_, values)| values).collect();
         Ok(hosts.into_iter().map(layers).collect())

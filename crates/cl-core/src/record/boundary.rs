@@ -1,7 +1,7 @@
 //! Boundaries: a pass over rows, and what happens when all passes are through.
 
 use super::testing::testing;
-use super::{LIVE, THETA};
+use super::{LIVE, Rows, THETA};
 use crate::model::Model;
 use crate::parts::{At, Boundary, Consolidate, Parts};
 use cl_tensor::{Error, Graph, Plan, Scope};
@@ -14,6 +14,7 @@ pub(crate) fn observe(
     (pass, memory): (usize, Option<&str>),
     rows: usize,
 ) -> Result<Plan, Error> {
+    let rows = (Rows::Passed, rows);
     testing(model, parts, rows, memory, |step| part.observe(&step.seen_by(name), pass))
 }
 

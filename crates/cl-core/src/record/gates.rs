@@ -1,5 +1,6 @@
 //! What gates let through.
 
+use super::Rows;
 use super::testing::testing;
 use crate::model::Model;
 use crate::parts::Parts;
@@ -8,7 +9,7 @@ use cl_tensor::{Error, Plan};
 /// By what all gates together multiply each hidden layer for `rows` rows: outputs [`gates_output`],
 /// `[rows, units]`.
 pub(crate) fn gates(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<Plan, Error> {
-    testing(model, parts, rows, None, |step| {
+    testing(model, parts, (Rows::Tested, rows), None, |step| {
         let factors = step.recorder.gates(step.theta, step.x, step.context);
         for (layer, factor) in factors.into_iter().enumerate() {
             step.graph().output(&gates_output(layer), factor);

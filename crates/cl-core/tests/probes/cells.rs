@@ -19,7 +19,7 @@ struct Copies {
 
 impl Consolidate for Copies {
     fn passes(&self) -> Vec<Pass> {
-        vec![Pass { over: Over::Memory("memory".to_owned()), limit: self.limit }]
+        vec![Pass { over: Over::Memory("memory".to_owned()), limit: self.limit, ..Pass::default() }]
     }
     fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
         step.scope.kept("images", &[CELLS, 64], Init::Constant(-1.0));

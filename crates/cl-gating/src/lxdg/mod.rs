@@ -299,7 +299,7 @@ impl<W: Strategy> Penalty for Lxdg<W> {
 
 impl<W: Strategy> Consolidate for Lxdg<W> {
     fn passes(&self) -> Vec<Pass> {
-        vec![Pass { over: Over::Memory(ANCHORS.to_owned()), limit: None }]
+        vec![Pass { over: Over::Memory(ANCHORS.to_owned()), ..Pass::default() }]
     }
 
     fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {

@@ -6,6 +6,7 @@ use crate::nearest::unknown;
 use crate::registry::{Composition, Hyper, STRATEGIES};
 use crate::{Error, Preset};
 use cl_core::Strategy;
+use cl_scenarios::Scenario;
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 
@@ -134,7 +135,10 @@ fn check_range(
         .map(|(name, about)| (name, about.default(preset)))
         .collect();
     hyper.insert(name.to_owned(), value);
-    composition.build(preset, &hyper).check().map_err(|error| item.refused(error.into()))
+    composition
+        .build(preset, Scenario::Task, &hyper)
+        .check()
+        .map_err(|error| item.refused(error.into()))
 }
 
 /// The hyper-parameter that a key means.
