@@ -25,10 +25,12 @@ const RECALLED: &str = "dropout of anchors";
 /// h_l = g_l(x) ⊙ dropout(relu(h_{l−1} W_l + b_l)), where g_l is an MLP inputs-400-400-units with ReLU
 /// and dropout 0.5 and a sigmoid at its end. In context n the loss is
 ///
+/// ```text
 /// CE + Σ_l λ_sparse b[(mean_i g_i(x)² − 0.2)²]
 ///    + Σ_{k<n} Σ_l { λ_change b[(mean_i g_i(x) g_i(x_k))²]
 ///                  + λ_keep b[(mean_i g_i(x_k) g*_i(x_k) − 0.3)²] }
 ///    + λ_EWC/2 Σ_{k<n} Σ F_k (θ − θ*_k)²
+/// ```
 ///
 /// with b the mean over rows, x new rows, x_k rows of context k ("anchors"), mean_i over units, and g*
 /// the gates that x_k had when context k ended (Tilley, Miller & Freedman 2023, "Artificial neuronal
@@ -132,7 +134,7 @@ fn off<'g>(a: Var<'g>, b: Var<'g>, target: Var<'g>) -> Var<'g> {
 fn cycled(rows: Var<'_>, count: usize) -> Var<'_> {
     let own = rows.shape()[0];
     let whole = std::iter::repeat_n(rows, count / own);
-    let rest = (count % own > 0).then(|| rows.slice(0, 0..count % own));
+    let rest = Some(count % own).filter(|&rest| rest > 0).map(|rest| rows.slice(0, 0..rest));
     let parts: Vec<Var<'_>> = whole.chain(rest).collect();
     match parts[..] {
         [one] => one,
