@@ -58,6 +58,18 @@ pub enum Error {
         /// The step within the context, counted from 1.
         step: u32,
     },
+    /// What a method works out when a context ends has no usable result.
+    #[error("{strategy}: end of context {context}: {what}: {reason}")]
+    Consolidation {
+        /// The method.
+        strategy: &'static str,
+        /// The context that ended, counted from 1.
+        context: usize,
+        /// What was to be worked out, and of what: of which layer, of which class.
+        what: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
     /// Two strategies own a part of which a composition has one.
     #[error("{first} and {second} cannot be composed: both own {part}, of which there is one")]
     TwoOwners {

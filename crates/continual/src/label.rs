@@ -16,7 +16,9 @@ pub(crate) fn label(
     let mut text = composition.name.clone();
     for name in shown {
         let mut told: Vec<String> = Vec::new();
-        for value in values.iter().filter_map(|map| map.get(name)).map(|&value| number(value)) {
+        for value in values.iter().filter_map(|map| map.get(name)).map(|&value| {
+            composition.hyper(name).map_or_else(|| number(value), |hyper| hyper.tell(value))
+        }) {
             if !told.contains(&value) {
                 told.push(value);
             }

@@ -142,8 +142,9 @@ fn strategies() -> String {
             &format!("  {:13} {} ({}; {})\n", entry.name, entry.about, entry.family, entry.source);
         for hyper in entry.hypers {
             let presets = hyper.presets.iter();
-            let presets = presets.map(|(preset, value)| format!(", preset {preset} {value}"));
-            let defaults = hyper.paper.to_string() + &presets.collect::<String>();
+            let presets =
+                presets.map(|(preset, value)| format!(", preset {preset} {}", hyper.tell(*value)));
+            let defaults = hyper.tell(hyper.paper) + &presets.collect::<String>();
             let name = format!("{}.{}", entry.name, hyper.name);
             text +=
                 &format!("    {name:23} {} ({}; default {defaults})\n", hyper.purpose, hyper.range);

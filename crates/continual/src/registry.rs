@@ -1,6 +1,8 @@
 //! The table of strategies: what can be chosen by name, and with which hyper-parameters.
 
+use crate::choices::check_hyper;
 use crate::experiment::Order;
+use crate::label::number;
 use crate::methods;
 use crate::nearest::unknown;
 use crate::{Error, Experiment, Preset};
@@ -40,6 +42,8 @@ pub enum Numbers {
     Real,
     /// Whole numbers.
     Whole,
+    /// One of these names; its place among them is the number.
+    Names(&'static [&'static str]),
 }
 
 /// Where a hyper-parameter's value acts: what a sweep over it is made of.
@@ -104,6 +108,35 @@ pub struct Hyper {
 }
 
 impl Hyper {
+    /// A value as it is written: a number, or one of its names.
+    ///
+    /// # Errors
+    /// What is allowed, in words; its method checks the range.
+    pub(crate) fn read(&self, text: &str) -> Result<f64, String> {
+        match self.numbers {
+            Numbers::Names(names) => match names.iter().position(|name| *name == text) {
+                Some(place) => Ok(place as f64),
+                None => Err(format!("one of {}", names.join(", "))),
+            },
+            Numbers::Real | Numbers::Whole => {
+                let value = text.parse().map_err(|_| "a number that 32 bits hold".to_owned())?;
+                check_hyper(self, value)?;
+                Ok(value)
+            }
+        }
+    }
+
+    /// A value as it is told.
+    #[must_use]
+    pub fn tell(&self, value: f64) -> String {
+        match self.numbers {
+            Numbers::Names(names) => names
+                .get(value as usize)
+                .map_or_else(|| value.to_string(), |name| (*name).to_owned()),
+            Numbers::Real | Numbers::Whole => number(value),
+        }
+    }
+
     /// Its value where nobody says anything.
     #[must_use]
     pub fn default(&self, preset: Preset) -> f64 {
@@ -115,10 +148,18 @@ impl Hyper {
 /// Values of the hyper-parameters of one strategy, by name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Values<'a> {
-    pub preset: Preset,
-    pub scenario: Scenario,
+    pub under: Under,
     pub strategy: &'static str,
     pub given: &'a BTreeMap<String, f64>,
+}
+
+/// Under what a strategy is built: conventions that follow from the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Under {
+    pub preset: Preset,
+    pub scenario: Scenario,
+    /// Rows of the stream per step.
+    pub batch: usize,
 }
 
 impl Values<'_> {
@@ -167,6 +208,9 @@ pub const STRATEGIES: &[Entry] = &[
     methods::EWC,
     methods::EWC_ONLINE,
     methods::SI,
+    methods::MAS,
+    methods::L2_TO_ANCHOR,
+    methods::L2_INIT,
     methods::XDG,
     methods::ER,
     methods::ER_RESERVOIR,
@@ -261,13 +305,11 @@ impl Composition {
     /// The strategies with these values of `strategy.hyper`, each beside the part it came from.
     pub(crate) fn build(
         &self,
-        preset: Preset,
-        scenario: Scenario,
+        under: Under,
         given: &BTreeMap<String, f64>,
     ) -> Vec<Box<dyn Strategy>> {
-        let build = |part: &&'static Entry| {
-            (part.build)(&Values { preset, scenario, strategy: part.name, given })
-        };
+        let build =
+            |part: &&'static Entry| (part.build)(&Values { under, strategy: part.name, given });
         self.parts.iter().map(build).collect()
     }
 
@@ -278,9 +320,9 @@ impl Composition {
         given: &BTreeMap<String, f64>,
         member: &Member<'_>,
     ) -> u64 {
-        let scenario = member.stream.scenario();
+        let under = Under { preset, scenario: member.stream.scenario(), batch: member.batch };
         let budget = |part: &&'static Entry| {
-            (part.budget)(&Values { preset, scenario, strategy: part.name, given }, member)
+            (part.budget)(&Values { under, strategy: part.name, given }, member)
         };
         self.parts.iter().map(budget).fold(0, u64::saturating_add)
     }
@@ -299,6 +341,10 @@ impl Composition {
 mod tests {
     use super::*;
 
+    fn under(preset: Preset) -> Under {
+        Under { preset, scenario: Scenario::Task, batch: 32 }
+    }
+
     fn defaults(preset: Preset) -> BTreeMap<String, f64> {
         let hypers = STRATEGIES
             .iter()
@@ -313,7 +359,7 @@ mod tests {
         for preset in Preset::ALL {
             for entry in STRATEGIES {
                 let composition = Composition::parse(entry.name).unwrap();
-                let built = &composition.build(preset, Scenario::Task, &defaults(preset))[0];
+                let built = &composition.build(under(preset), &defaults(preset))[0];
                 built.check().unwrap();
                 if entry.order == Order::Incremental {
                     assert_eq!(built.name(), entry.name);
@@ -341,8 +387,7 @@ mod tests {
         let experiment = Experiment::new(digits()).scenario(Scenario::Task).hidden(&[4]).seeds([2]);
         for entry in STRATEGIES {
             let composition = Composition::of(entry);
-            let strategies =
-                composition.build(Preset::Paper, Scenario::Task, &defaults(Preset::Paper));
+            let strategies = composition.build(under(Preset::Paper), &defaults(Preset::Paper));
             let mut learner = experiment.learner(&strategies).unwrap();
             for (name, hyper) in composition.hypers() {
                 for slot in composition.slots(&name) {
@@ -353,7 +398,7 @@ mod tests {
         }
         let twice = Composition::parse("ewc+ewc").unwrap();
         assert_eq!(twice.slots("ewc.lambda"), ["ewc/lambda", "ewc#2/lambda"]);
-        let strategies = twice.build(Preset::Paper, Scenario::Task, &defaults(Preset::Paper));
+        let strategies = twice.build(under(Preset::Paper), &defaults(Preset::Paper));
         let mut learner = experiment.learner(&strategies).unwrap();
         learner.set_hyper("ewc#2/lambda", 0, 1.0).unwrap();
     }

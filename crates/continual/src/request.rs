@@ -2,7 +2,7 @@
 
 use crate::choices::{
     Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
-    Wording, all, check_count, check_hyper, seeds,
+    Wording, all, check_count, seeds,
 };
 use crate::nearest::unknown;
 use crate::optimizer::check_number;
@@ -175,8 +175,7 @@ fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
         };
         let mut values: Vec<f64> = Vec::new();
         for number in parts(numbers) {
-            let number = number.parse().map_err(|_| wrong("a number that 32 bits hold"))?;
-            check_hyper(hyper, number).map_err(wrong)?;
+            let number = hyper.read(number).map_err(|expected| wrong(&expected))?;
             // What is named twice runs once.
             if !values.contains(&number) {
                 values.push(number);

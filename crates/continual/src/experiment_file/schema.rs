@@ -260,11 +260,10 @@ mod tests {
             .to_owned();
         for entry in STRATEGIES {
             for hyper in entry.hypers {
-                let (paper, vdv) = (hyper.default(Preset::Paper), hyper.default(Preset::Vdv));
-                let default = match paper == vdv {
-                    true => format!("{paper}"),
-                    false => format!("{paper}; `vdv` {vdv}"),
-                };
+                let others = hyper.presets.iter();
+                let others = others
+                    .map(|(preset, value)| format!("; `{preset}` {}", hyper.tell(*value)));
+                let default = hyper.tell(hyper.paper) + &others.collect::<String>();
                 let sweep = match hyper.place {
                     Place::Slot => "one population",
                     Place::Structure => "one each",

@@ -29,7 +29,7 @@ const P: Hyper = Hyper {
 
 fn xdg(values: &Values<'_>) -> Box<dyn Strategy> {
     let p = values.get(P.name) as f32;
-    Box::new(match values.preset {
+    Box::new(match values.under.preset {
         Preset::Paper | Preset::Avalanche | Preset::Mammoth => Xdg::new(p),
         Preset::Vdv => Xdg::vdv(p),
     })

@@ -3,10 +3,10 @@
 
 mod baselines;
 mod gating;
-mod regularisation;
+mod parameter_space;
 mod replay;
 
 pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
 pub(crate) use gating::XDG;
-pub(crate) use regularisation::{EWC, EWC_ONLINE, SI};
+pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{ER, ER_RESERVOIR};
