@@ -58,22 +58,6 @@ pub enum Error {
         /// The step within the context, counted from 1.
         step: u32,
     },
-    /// Earlier contexts have taken what later ones would need.
-    #[error(
-        "{strategy}, seed {seed}: no capacity left after context {context} for {to_come} more: {what}"
-    )]
-    Capacity {
-        /// The method.
-        strategy: &'static str,
-        /// The member's seed.
-        seed: u64,
-        /// The context that has ended, counted from 1.
-        context: usize,
-        /// How many contexts are to come.
-        to_come: usize,
-        /// What is used up, by how much, and what may help.
-        what: String,
-    },
     /// What a method works out when a context ends has no usable result.
     #[error("{strategy}: end of context {context}: {what}: {reason}")]
     Consolidation {

@@ -266,6 +266,10 @@ pub(crate) struct Chunks<'a> {
     /// The rows of each chunk.
     chunks: Vec<&'a [Row]>,
     rows: Rows,
+    /// The input that takes where rows lie in their memory, and where all of them do.
+    cells: Option<(&'a str, &'a [u32])>,
+    /// Those of a chunk.
+    of_chunk: Vec<u32>,
     /// What is drawn per row: inputs, and whose numbers they are.
     draws: &'a [String],
     now: Now,
@@ -280,6 +284,8 @@ impl<'a> Chunks<'a> {
         Self {
             chunks: all.chunks(size).collect(),
             rows: Rows::new("", size),
+            cells: None,
+            of_chunk: vec![u32::MAX; size],
             draws: &[],
             now: Now { seed: 0, stage: 0, step: 0 },
             numbers: vec![0.0; size],
@@ -304,6 +310,11 @@ impl<'a> Chunks<'a> {
         Self { read: outputs.into_iter().map(|name| (name, Vec::new())).collect(), ..self }
     }
 
+    /// Tells where the rows lie in their memory, by the input of this name.
+    pub(crate) fn at(self, input: Option<&'a str>, cells: &'a [u32]) -> Self {
+        Self { cells: input.map(|input| (input, cells)), ..self }
+    }
+
     /// Number of chunks.
     pub(crate) fn len(&self) -> usize {
         self.chunks.len()
@@ -321,7 +332,14 @@ impl Host for Chunks<'_> {
             }
             feeds.f32(input, &self.numbers)?;
         }
-        self.rows.feed(feeds)
+        self.rows.feed(feeds)?;
+        let Some((input, cells)) = self.cells else { return Ok(()) };
+        self.of_chunk.fill(u32::MAX);
+        if !chunk.is_empty() {
+            let start: usize = self.chunks[..step as usize].iter().map(|chunk| chunk.len()).sum();
+            self.of_chunk[..chunk.len()].copy_from_slice(&cells[start..start + chunk.len()]);
+        }
+        feeds.u32(input, &self.of_chunk)
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {

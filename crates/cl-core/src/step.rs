@@ -221,14 +221,16 @@ impl<'a, 'g> Step<'a, 'g> {
             || {
                 let message = format!("cells: no rehearsal `{name}` here");
                 let nothing = self.graph().refuse(message);
-                Places { cells: nothing, stored: nothing }
+                Places { cells: nothing, stored: Some(nothing) }
             },
             |(_, places)| *places,
         )
     }
 
     /// Where each row of a rehearsal lies in its memory, u32 `[its rows]`; `u32::MAX` where it gave
-    /// none. `NAME` of the same strategy or in full.
+    /// none. `NAME` of the same strategy or in full. In a pass over that memory
+    /// ([`Over::Memory`](crate::Over::Memory)): where each row of the chunk lies, so that what is kept
+    /// beside a row may be written when its context ends.
     #[track_caller]
     #[must_use]
     pub fn cells(&self, name: &str) -> Var<'g> {
@@ -241,7 +243,10 @@ impl<'a, 'g> Step<'a, 'g> {
     #[track_caller]
     #[must_use]
     pub fn stored(&self, name: &str) -> Var<'g> {
-        self.places(name).stored
+        let stored = self.places(name).stored;
+        stored.unwrap_or_else(|| {
+            self.graph().refuse(format!("stored: a pass over `{name}` stores nothing"))
+        })
     }
 
     /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.

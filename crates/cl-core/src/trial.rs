@@ -46,6 +46,12 @@ impl Batch {
         .collect()
     }
 
+    /// The cells of its rows where a memory keeps those of weight other than 0 from cell `first` on.
+    fn cells(&self, first: u32) -> Vec<u32> {
+        let rows = self.numbered(first).into_iter().zip(&self.weight);
+        rows.map(|(row, &weight)| if weight == 0.0 { u32::MAX } else { row.example }).collect()
+    }
+
     fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(&input("x", group), &self.x)?;
         feeds.u32(&input("target", group), &self.target)?;
@@ -74,6 +80,8 @@ struct Fed<'a> {
     shares: &'a [(String, f32)],
     /// The step and how many the phase has.
     place: (u32, u32),
+    /// Where the rows of a pass lie in their memory.
+    cells: Option<(&'a str, Vec<u32>)>,
     /// The output that is read after the run.
     output: &'a str,
     read: Vec<f32>,
@@ -82,8 +90,8 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        let place = (0, 1);
-        Self { batch, draws: &[], replayed: &[], shares: &[], place, output, read: Vec::new() }
+        let (replayed, shares, cells, place) = (&[][..], &[][..], None, (0, 1));
+        Self { batch, draws: &[], replayed, shares, cells, place, output, read: Vec::new() }
     }
 }
 
@@ -103,6 +111,9 @@ impl Host for Fed<'_> {
         }
         for (name, numbers) in self.draws {
             feeds.f32(name, numbers)?;
+        }
+        if let Some((input, cells)) = &self.cells {
+            feeds.u32(input, cells)?;
         }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
@@ -125,6 +136,8 @@ struct Pass {
     part: usize,
     pass: usize,
     over: Over,
+    /// The input that takes the cells of a memory's rows.
+    cells: Option<String>,
     plan: PlanId,
     /// Inputs of what it draws per row.
     draws: Vec<String>,
@@ -203,10 +216,12 @@ impl<'s> Trial<'s> {
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
                 let rows = about.rows(name, rows)?;
-                let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| input("cells", name));
+                let plan = record::observe(&model, &parts, (name, *it), (pass, memory), rows)?;
                 let draws = record::row_draws(&plan);
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan, draws });
+                observe.push(Pass { at: it.at(), part, pass, over, cells, plan, draws });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -349,7 +364,7 @@ impl<'s> Trial<'s> {
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
         let now = self.now();
         for it in self.observe.iter().filter(|it| it.at == at) {
-            let Pass { part, pass, over, plan, draws, .. } = it;
+            let Pass { part, pass, over, cells, plan, draws, .. } = it;
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
@@ -358,13 +373,14 @@ impl<'s> Trial<'s> {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
                 let rows = batch.numbered(seen);
+                let cells = cells.as_deref().map(|input| (input, batch.cells(seen)));
                 seen += batch.weight.iter().filter(|weight| **weight != 0.0).count() as u32;
                 let draw = |input: &String| {
                     let numbers = rows.iter().map(|row| row_draw(input, now, *row)).collect();
                     (input.clone(), numbers)
                 };
                 let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
-                let mut host = Fed { draws: &draws, ..Fed::rows(batch, "") };
+                let mut host = Fed { draws: &draws, cells, ..Fed::rows(batch, "") };
                 self.session.run(*plan, 0..1, &mut [&mut host])?;
             }
         }

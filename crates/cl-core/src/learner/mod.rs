@@ -2,6 +2,7 @@
 
 mod boundary;
 mod costs;
+mod gates;
 mod grow;
 mod inspect;
 mod make;

@@ -4,6 +4,7 @@
 
 mod agem;
 mod autoencoder;
+mod cells;
 mod common;
 mod critic;
 mod der;
