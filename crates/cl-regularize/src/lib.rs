@@ -23,11 +23,13 @@
 
 mod ewc;
 mod fisher;
+mod fromp;
 mod online_ewc;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
 pub use fisher::{Divisor, Fisher};
+pub use fromp::{Balance, Fromp, Kernel, memorable};
 pub use online_ewc::OnlineEwc;
 pub use si::{Floor, PathGradient, Si};

@@ -33,7 +33,7 @@ impl SlowMlp {
     }
 
     /// The input of every layer, and the probabilities of the outputs.
-    fn forward(&self, x: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+    pub(crate) fn forward(&self, x: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
         let layers = self.sizes.len() - 1;
         let mut inputs = vec![x.to_vec()];
         for layer in 0..layers {
@@ -54,7 +54,7 @@ impl SlowMlp {
     }
 
     /// ∂ −log p\[c\] / ∂θ by the chain rule.
-    fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
         let mut gradient: Vec<Vec<f64>> = self.tensors.iter().map(|t| vec![0.0; t.len()]).collect();
         let mut delta: Vec<f64> =
             p.iter().enumerate().map(|(k, p)| p - f64::from(u8::from(k == c))).collect();
