@@ -1,10 +1,12 @@
-//! Continual learning in parameter space: what earlier contexts found important resists change.
+//! Continual learning in parameter space: what earlier contexts found important resists change; and in
+//! function space: what the network says of a few points of the past stays.
 //!
 //! | strategy | name | importance of a parameter | penalty |
 //! |---|---|---|---|
 //! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
+//! | [`Fromp`] | `fromp`, `fromp-l2` | function values on memorable points | ½ Σ_c d_cᵀ K_c⁻¹ d_c, d = m − m_old |
 //!
 //! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.

@@ -241,9 +241,10 @@ impl<'a> Layers<'a> {
 fn singular(strategy: &str, (context, unit): (usize, u32), jitter: f64) -> Error {
     Error::Misfit(format!(
         "{strategy}: the kernel of context {}, output unit {unit}, is singular: no Cholesky factor \
-         with jitter {jitter:e}, nor raised tenfold {RAISES} times to {:e}; expected a larger jitter \
+         with jitter {:e}, nor raised tenfold {RAISES} times to {:e}; expected a larger jitter \
          or fewer points that are alike",
         context + 1,
-        jitter * 10_f64.powi(RAISES)
+        jitter as f32,
+        (jitter * 10_f64.powi(RAISES)) as f32
     ))
 }

@@ -158,3 +158,118 @@ impl Rehearse for Memorable {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cl_scenarios::{Part, Protocol, StreamSpec, digits};
+
+    const BATCH: usize = 10;
+
+    /// A memory of three points of each of two classes in five contexts, after `ended` of them.
+    fn memory(ended: u32) -> Memorable {
+        let (protocol, part, scenario) = (Protocol::Split, Part::Final, Scenario::Task);
+        let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+        let stream = spec.build(&digits()).unwrap();
+        let member = Member {
+            seed: 3,
+            stream: &stream,
+            row_size: RowSize::new(64, 10),
+            batch: BATCH,
+            classes: 10,
+            classes_per_context: 2,
+        };
+        let mut memory = Memorable::new(3, &member);
+        let row = |context: u32, place: u32| Row {
+            example: 100 * context + place,
+            label: 2 * context + place / 3,
+            context,
+        };
+        memory.rows = (0..ended).flat_map(|c| (0..6).map(move |place| row(c, place))).collect();
+        memory
+    }
+
+    /// What a step is given: rows, weights, cells.
+    fn filled(memory: &mut Memorable, step: u32) -> (Vec<Row>, Vec<f32>, Vec<u32>) {
+        let none = Row { example: u32::MAX, label: 0, context: 0 };
+        let count = memory.rows();
+        let (mut rows, mut weights) = (vec![none; count], vec![0.0; count]);
+        let (mut cells, mut stored) = (vec![u32::MAX; count], vec![u32::MAX; BATCH]);
+        let now = Now { seed: 3, stage: 1, step };
+        let mut fill =
+            Fill { rows: &mut rows, weights: &mut weights, cells: &mut cells, stored: &mut stored };
+        let share = memory.fill(now, &[], &mut fill).unwrap();
+        assert_eq!(share == Share::Empty, memory.rows.is_empty());
+        assert!(stored.iter().all(|&at| at == u32::MAX));
+        (rows, weights, cells)
+    }
+
+    #[test]
+    fn a_step_sees_the_same_number_of_distinct_points_of_every_past_context() {
+        // ceil(10 / 3) = 4 points of each; all 6 where ceil(10 / 1) = 10 are asked for.
+        for (ended, each) in [(1, 6), (2, 5), (3, 4), (4, 3)] {
+            let mut memory = memory(ended);
+            for step in 0..20 {
+                let (rows, weights, cells) = filled(&mut memory, step);
+                let count = (ended * each) as usize;
+                assert_eq!(rows.len(), 12); // 3 · ceil(10 / 3) is the most
+                assert!(weights[..count].iter().all(|&w| (w - 1.0 / count as f32).abs() < 1e-6));
+                assert!(weights[count..].iter().all(|&w| w == 0.0));
+                assert!(cells[count..].iter().all(|&cell| cell == u32::MAX));
+                for (row, &cell) in rows[..count].iter().zip(&cells) {
+                    assert_eq!((cell / 6, cell % 6), (row.context, row.example % 100));
+                }
+                let mut distinct = cells[..count].to_vec();
+                distinct.sort_unstable();
+                distinct.dedup();
+                assert_eq!(distinct.len(), count);
+            }
+        }
+    }
+
+    #[test]
+    fn steps_draw_anew_and_a_step_repeats_itself() {
+        let mut memory = memory(4);
+        let first = filled(&mut memory, 0);
+        assert_eq!(filled(&mut memory, 0), first);
+        let others = (1..10).filter(|&step| filled(&mut memory, step).2 != first.2).count();
+        assert!(others >= 8, "{others}");
+        // No two contexts share their choice of places in all steps.
+        let alike = (0..20).filter(|&step| {
+            let cells = filled(&mut memory, step).2;
+            cells[..3].iter().zip(&cells[3..6]).all(|(a, b)| a % 6 == b % 6)
+        });
+        assert!(alike.count() < 5);
+    }
+
+    #[test]
+    fn an_empty_memory_gives_nothing() {
+        let (_, weights, cells) = filled(&mut memory(0), 0);
+        assert!(weights.iter().all(|&w| w == 0.0) && cells.iter().all(|&c| c == u32::MAX));
+    }
+
+    #[test]
+    fn the_highest_scores_of_each_class_come_first_and_earlier_rows_at_a_tie() {
+        let (labels, scores) = ([4, 1, 4, 1, 4, 1], [0.1, 0.3, 0.5, 0.3, 0.5, 0.4]);
+        assert_eq!(memorable(&labels, &scores, 2), [5, 1, 2, 4]);
+        assert_eq!(memorable(&labels, &scores, 9), [5, 1, 3, 2, 4, 0]);
+        assert_eq!(memorable(&[], &[], 3), [0; 0]);
+    }
+
+    #[test]
+    fn a_state_of_another_memory_is_refused() {
+        let mut memory = memory(2);
+        assert_eq!(memory.peak_bytes(), 12 * (64 + 1 + 1));
+        let saved = memory.save().unwrap();
+        memory.rows.clear();
+        memory.restore(&saved).unwrap();
+        assert_eq!(memory.rows.len(), 12);
+        let row = |context| Row { example: 0, label: 0, context };
+        for rows in [vec![row(5)], vec![row(0), row(1), row(0)], vec![row(1); 7]] {
+            let state = to_state("memorable points", &rows).unwrap();
+            let message = memory.restore(&state).unwrap_err().to_string();
+            assert!(message.starts_with("restoring memorable points: "), "{message}");
+        }
+        assert_eq!(memory.rows.len(), 12);
+    }
+}
