@@ -77,7 +77,14 @@ impl Strategy for Listening {
     }
 }
 
-fn listened(scenario: Scenario) -> (Vec<[Vec<f32>; 2]>, Vec<[usize; 3]>, Vec<Vec<f32>>) {
+/// A run: what was heard at its boundaries, widths as parts saw them, and (unit, context) of all rows.
+struct Listened {
+    heard: Vec<[Vec<f32>; 2]>,
+    widths: Vec<[usize; 3]>,
+    whole: Vec<Vec<f32>>,
+}
+
+fn listened(scenario: Scenario) -> Listened {
     let data = digits();
     let (protocol, part, seed) = (Protocol::Split, Part::Final, 2);
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part, pad: 0 };
@@ -104,12 +111,13 @@ fn listened(scenario: Scenario) -> (Vec<[Vec<f32>; 2]>, Vec<[usize; 3]>, Vec<Vec
     let mut learner = Learner::new(&listening, &data, population, network, settings).unwrap();
     run(&mut learner, &mut ()).unwrap();
     drop(learner);
-    (listening.0.into_inner().unwrap(), listening.1.into_inner().unwrap(), whole)
+    let (heard, widths) = (listening.0.into_inner().unwrap(), listening.1.into_inner().unwrap());
+    Listened { heard, widths, whole }
 }
 
 #[test]
 fn a_host_reads_what_passes_reported_of_all_their_rows_in_order() {
-    let (heard, _, whole) = listened(Scenario::Class);
+    let Listened { heard, whole, .. } = listened(Scenario::Class);
     assert_eq!(heard.len(), 4);
     for (context, [of_context, of_memory]) in heard.into_iter().enumerate() {
         assert_eq!(of_context, whole[context]);
@@ -121,7 +129,7 @@ fn a_host_reads_what_passes_reported_of_all_their_rows_in_order() {
 #[test]
 fn parts_and_members_know_how_wide_contexts_and_heads_are() {
     for (scenario, competing) in [(Scenario::Class, 10), (Scenario::Task, 2)] {
-        let (_, widths, _) = listened(scenario);
+        let Listened { widths, .. } = listened(scenario);
         assert!(!widths.is_empty());
         assert!(widths.iter().all(|found| *found == [5, 2, competing]), "{widths:?}");
     }
