@@ -2,7 +2,7 @@
 //! tests of a method against numbers worked out elsewhere.
 
 use crate::error::Error;
-use crate::host::Ends;
+use crate::host::{Ends, row_draw};
 use crate::model::{Data, Model, StreamShape};
 use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
@@ -10,7 +10,7 @@ use crate::rehearse::{Now, Share};
 use crate::reports::Reports;
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
-
+use cl_buffers::Row;
 use cl_nn::{Network, Optimizer};
 use cl_tensor::{CpuSession, Feeds, Host, Outputs, PlanId, Session};
 
@@ -35,6 +35,18 @@ impl Batch {
         Self { x, target, context: vec![context; rows], weight: vec![1.0 / rows as f32; rows] }
     }
 
+    /// Its rows, those of weight other than 0 numbered from `first`.
+    fn numbered(&self, first: u32) -> Vec<Row> {
+        let mut example = first;
+        let rows = self.target.iter().zip(&self.context).zip(&self.weight);
+        rows.map(|((&label, &context), &weight)| {
+            let row = Row { example, label, context };
+            example += u32::from(weight != 0.0);
+            row
+        })
+        .collect()
+    }
+
     fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(&input("x", group), &self.x)?;
         feeds.u32(&input("target", group), &self.target)?;
@@ -56,6 +68,8 @@ pub struct Replayed {
 
 struct Fed<'a> {
     batch: &'a Batch,
+    /// What a pass draws per row, by input.
+    draws: &'a [(String, Vec<f32>)],
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
@@ -67,7 +81,7 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, outputs: &'a [&'a str]) -> Self {
-        Self { batch, replayed: &[], shares: &[], outputs, read: Vec::new() }
+        Self { batch, draws: &[], replayed: &[], shares: &[], outputs, read: Vec::new() }
     }
 }
 
@@ -84,6 +98,9 @@ impl Host for Fed<'_> {
         }
         for (name, share) in self.shares {
             feeds.f32(name, &[*share])?;
+        }
+        for (name, numbers) in self.draws {
+            feeds.f32(name, numbers)?;
         }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
@@ -105,6 +122,8 @@ struct Pass {
     pass: usize,
     over: Over,
     plan: PlanId,
+    /// Inputs of what it draws per row.
+    draws: Vec<String>,
     /// Outputs that its part reports.
     reports: Vec<String>,
 }
@@ -183,9 +202,11 @@ impl<'s> Trial<'s> {
         let mut observe = Vec::new();
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
+                let rows = about.rows(name, rows)?;
                 let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
-                let (reports, plan, over) = (plan.outputs(), session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan, reports });
+                let (draws, reports) = (record::row_draws(&plan), plan.outputs());
+                let (plan, over) = (session.load(plan)?, about.over);
+                observe.push(Pass { at: it.at(), part, pass, over, plan, draws, reports });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -277,7 +298,7 @@ impl<'s> Trial<'s> {
     }
 
     /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
-    /// the recorded number of rows; rows of weight 0 are padding.
+    /// the recorded number of rows, or of those that the pass asks for; rows of weight 0 are padding.
     ///
     /// # Errors
     /// What the device refuses.
@@ -318,20 +339,28 @@ impl<'s> Trial<'s> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
+        let now = self.now();
         let mut reported: Vec<(String, Vec<f32>)> = Vec::new();
-        for Pass { part, pass, over, plan, reports, .. } in
-            self.observe.iter().filter(|it| it.at == at)
-        {
+        for it in self.observe.iter().filter(|it| it.at == at) {
+            let Pass { part, pass, over, plan, draws, reports, .. } = it;
             let names: Vec<&str> = reports.iter().map(String::as_str).collect();
             let first = reported.len();
             reported.extend(reports.iter().map(|name| (name.clone(), Vec::new())));
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
+            let mut seen = 0;
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
-                let mut host = Fed::rows(batch, &names);
+                let rows = batch.numbered(seen);
+                seen += batch.weight.iter().filter(|weight| **weight != 0.0).count() as u32;
+                let draw = |input: &String| {
+                    let numbers = rows.iter().map(|row| row_draw(input, now, *row)).collect();
+                    (input.clone(), numbers)
+                };
+                let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
+                let mut host = Fed { draws: &draws, ..Fed::rows(batch, &names) };
                 self.session.run(*plan, 0..1, &mut [&mut host])?;
                 for ((_, all), values) in reported[first..].iter_mut().zip(host.read) {
                     let rows = values.chunks(values.len() / batch.weight.len()).zip(&batch.weight);
@@ -343,7 +372,6 @@ impl<'s> Trial<'s> {
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
             self.session.run(*plan, 0..1, &mut [&mut ends])?;
         }
-        let now = self.now();
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
             let read = |name: &str| {
                 let found = reported.iter().find(|(known, _)| known == name);

@@ -6,9 +6,12 @@
 //! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
+//! | [`Mas`] | `mas` | sensitivity of the logits, without labels | λ Σ Ω (θ − θ*)² |
+//! | [`L2`] | `l2` | the same for all | λ Σ (θ − θ*)² |
+//! | [`L2Init`] | `l2-init` | the same for all | λ Σ (θ − θ_0)², θ_0 the initial parameters |
 //! | [`Fromp`] | `fromp`, `fromp-l2` | function values on memorable points | ½ Σ_c d_cᵀ K_c⁻¹ d_c, d = m − m_old |
 //!
-//! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! All but `l2-init` are exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -24,14 +27,22 @@
 #![forbid(unsafe_code)]
 
 mod ewc;
+mod factor;
 mod fisher;
 mod fromp;
+mod l2;
+mod l2_init;
+mod mas;
 mod online_ewc;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
-pub use fisher::{Divisor, Fisher};
+pub use factor::Factor;
+pub use fisher::{Divisor, Estimate, Fisher};
 pub use fromp::{Balance, Fromp, Kernel, memorable};
-pub use online_ewc::OnlineEwc;
+pub use l2::L2;
+pub use l2_init::L2Init;
+pub use mas::{Accumulation, Gradients, Logits, Mas, Norm, OutputLayer};
+pub use online_ewc::{Discount, OnlineEwc};
 pub use si::{Floor, PathGradient, Si};

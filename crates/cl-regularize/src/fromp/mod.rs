@@ -7,7 +7,7 @@ mod rows;
 
 pub use memory::memorable;
 
-use crate::fisher::{Divisor, Fisher};
+use crate::fisher::{Divisor, Estimate, Fisher};
 use crate::range::{expect, strength};
 use cl_core::{Error, GradientMap, Needs, Parts, Penalty, Step, Strategy};
 use cl_nn::clip_norm;
@@ -163,7 +163,7 @@ impl Fromp {
 }
 
 /// Sums over a context's rows; FROMP does not average.
-const FISHER: Fisher = Fisher { rows: None, divisor: Divisor::N };
+const FISHER: Fisher = Fisher { estimate: Estimate::Exact, rows: None, divisor: Divisor::N };
 
 impl Penalty for Fromp {
     fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
