@@ -1,6 +1,6 @@
 //! What a recorded part sees of a step.
 
-use crate::parts::find;
+use crate::parts::{Around, find};
 use crate::record::{Places, Recorder, Rows, Segment, row_draw_input};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
@@ -132,6 +132,12 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn contexts(&self) -> usize {
         self.recorder.model.contexts
+    }
+
+    /// The network and the stream: the shapes of what a method keeps.
+    #[must_use]
+    pub fn around(&self) -> Around<'a> {
+        self.recorder.model.around()
     }
 
     /// Gradient of the task loss alone, `[theta]`. Asking twice costs nothing.

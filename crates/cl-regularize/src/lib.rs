@@ -1,4 +1,5 @@
-//! Continual learning in parameter space: what earlier contexts found important resists change.
+//! Continual learning in parameter space: what earlier contexts found important resists change; and in
+//! function space: what the network says of a few points of the past stays.
 //!
 //! | strategy | name | importance of a parameter | penalty |
 //! |---|---|---|---|
@@ -9,10 +10,11 @@
 //! | [`Mas`] | `mas` | sensitivity of the logits, without labels | λ Σ Ω (θ − θ*)² |
 //! | [`L2`] | `l2` | the same for all | λ Σ (θ − θ*)² |
 //! | [`L2Init`] | `l2-init` | the same for all | λ Σ (θ − θ_0)², θ_0 the initial parameters |
+//! | [`Fromp`] | `fromp`, `fromp-l2` | function values on memorable points | ½ Σ_c d_cᵀ K_c⁻¹ d_c, d = m − m_old |
 //!
 //! [`Owm`], `owm`, adds no penalty: it projects gradients away from what a layer's inputs were.
 //!
-//! Each penalty but the last is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! All but `l2-init` are exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -30,6 +32,7 @@
 mod ewc;
 mod factor;
 mod fisher;
+mod fromp;
 mod kfac;
 mod kronecker;
 mod l2;
@@ -44,6 +47,7 @@ mod si;
 pub use ewc::Ewc;
 pub use factor::Factor;
 pub use fisher::{Divisor, Estimate, Fisher};
+pub use fromp::{Balance, Fromp, Kernel, memorable};
 pub use kfac::KfacEwc;
 pub use kronecker::{FactorLabels, KroneckerFisher};
 pub use l2::L2;
