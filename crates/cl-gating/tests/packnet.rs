@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    At, Batch, Boundary, Consolidate, Error, GradientMap, Head, Learner, Length, Mix, Naive, Now,
+    At, Batch, Boundary, Consolidate, Error, GradientMap, Head, Learner, Length, Mix, Now,
     Observer, Phase, PhaseContext, Phases, Settings, SlotStore, Start, Step, Strategy, Trial,
     ViewSite, WeightView, run,
 };
