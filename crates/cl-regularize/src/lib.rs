@@ -6,7 +6,13 @@
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
 //!
-//! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! And in function space, where what the network said of a row resists change:
+//!
+//! | strategy | name | penalty |
+//! |---|---|---|
+//! | [`Lwf`] | `lwf` | λ Σ_k KD_k to the labels that a frozen copy of the network gives the new rows |
+//!
+//! Each of the former is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -23,11 +29,13 @@
 
 mod ewc;
 mod fisher;
+mod lwf;
 mod online_ewc;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
 pub use fisher::{Divisor, Fisher};
+pub use lwf::{Heads, Lwf, Outputs};
 pub use online_ewc::OnlineEwc;
 pub use si::{Floor, PathGradient, Si};

@@ -5,7 +5,8 @@ mod common;
 
 use cl_core::{Naive, Strategy};
 use cl_nn::Adam;
-use cl_regularize::{Ewc, OnlineEwc, Si};
+use cl_regularize::{Ewc, Lwf, OnlineEwc, Si};
+use cl_scenarios::Scenario;
 use common::{bits, read, some_batch, trial};
 
 /// Parameters after each of 5 steps in a context, a boundary, and 5 in the next.
@@ -25,13 +26,16 @@ fn trained(method: &dyn Strategy) -> Vec<Vec<u32>> {
 #[test]
 fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not() {
     let plain = trained(&Naive);
-    let methods: [&dyn Strategy; 6] = [
+    let methods: [&dyn Strategy; 9] = [
         &Ewc::default(),
         &Ewc::vdv(1e9),
         &OnlineEwc::default(),
         &OnlineEwc::vdv(1e9, 0.9),
         &Si::default(),
         &Si::vdv(5000.0),
+        &Lwf::default(),
+        &Lwf::vdv(Scenario::Domain),
+        &Lwf::vdv_task_free(),
     ];
     for method in methods {
         let trained = trained(method);
@@ -43,11 +47,12 @@ fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not()
 #[test]
 fn at_strength_zero_every_method_is_plain_training_bit_for_bit() {
     let plain = trained(&Naive);
-    let methods: [&dyn Strategy; 4] = [
+    let methods: [&dyn Strategy; 5] = [
         &Ewc { lambda: 0.0, ..Ewc::default() },
         &OnlineEwc { lambda: 0.0, ..OnlineEwc::default() },
         &Si { c: 0.0, ..Si::default() },
         &Si::vdv(0.0),
+        &Lwf { lambda: 0.0, ..Lwf::vdv(Scenario::Domain) },
     ];
     for method in methods {
         assert_eq!(trained(method), plain, "{}", method.name());

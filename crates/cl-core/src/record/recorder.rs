@@ -41,6 +41,21 @@ impl<'a, 'g> Recorder<'a, 'g> {
 
     /// Records the forward pass of a batch `x`, `[rows, inputs]`, whose rows belong to `context`.
     pub(crate) fn forward(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.forward_in((self.mode, self.address, self.progress), theta, x, context)
+    }
+
+    /// The same as at test, whatever is recorded: nothing is random, progress is 1.
+    pub(crate) fn predict(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.forward_in((Mode::Test, None, self.graph.constant(1.0)), theta, x, context)
+    }
+
+    fn forward_in(
+        &self,
+        (mode, address, progress): (Mode, Option<Var<'g>>, Var<'g>),
+        theta: Var<'g>,
+        x: Var<'g>,
+        context: Var<'g>,
+    ) -> Forward<'g> {
         let (layout, contexts) = (&self.model.layout, self.model.contexts);
         let scope = |name: &str| Scope::new(self.graph, name);
         let flat = self.parts.views.iter().fold(theta, |theta, (name, part)| {
@@ -51,7 +66,6 @@ impl<'a, 'g> Recorder<'a, 'g> {
         });
         let theta = Theta { flat, layout };
         let gate = |site: &Site<'g>, h: Var<'g>| {
-            let (progress, address) = (self.progress, self.address);
             let at = |name: &str| {
                 let scope = scope(name);
                 GateSite { site, context, contexts, theta, progress, address, scope }
@@ -68,12 +82,7 @@ impl<'a, 'g> Recorder<'a, 'g> {
             });
             branches.fold(gated, |sum, branch| sum + branch)
         };
-        let cx = ForwardContext {
-            mode: self.mode,
-            address: self.address,
-            context: Some(context),
-            gate: Some(&gate),
-        };
+        let cx = ForwardContext { mode, address, context: Some(context), gate: Some(&gate) };
         self.model.network.forward(theta, x, &cx)
     }
 }
