@@ -52,7 +52,7 @@ mod trial;
 pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_atomically};
 pub use cl_buffers::Row;
 pub use error::Error;
-pub use learner::{Costs, Head, Learner, Settings};
+pub use learner::{Costs, Head, Learner, Pull, Settings};
 pub use model::{Data, Linear, Model};
 pub use parts::{
     Around, At, Backbone, Boundary, Consolidate, Criterion, Detect, Gate, GateSite, Generate,

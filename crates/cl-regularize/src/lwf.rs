@@ -176,6 +176,9 @@ impl Penalty for Lwf {
         let (scope, graph) = (&step.scope, step.graph());
         let lambda = scope.hyper("lambda", self.lambda as f32);
         let temperature = scope.hyper("temperature", self.temperature as f32);
+        if step.stream_rows().is_empty() {
+            return graph.constant(0.0); // a phase on memories alone: nothing to label
+        }
         let current = |value: Var<'g>| value.slice(0, step.stream_rows());
         let teacher = step.frozen("teacher").flat;
         let z_old = step.predict(teacher, current(step.x), current(step.context)).logits;
@@ -224,6 +227,9 @@ impl GradientMap for Lwf {
 
 impl Track for Lwf {
     fn update<'g>(&self, step: &Step<'_, 'g>, _: &Taken<'g>) {
+        if step.stream_rows().is_empty() {
+            return;
+        }
         let current = |value: Var<'g>| value.slice(0, step.stream_rows());
         let present = current(step.weight).sign().column();
         let count = |name: &str, index: Var<'g>, n: usize| {

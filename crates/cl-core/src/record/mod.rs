@@ -13,7 +13,7 @@ pub(crate) use boundary::{consolidate, examples_input, observe};
 pub(crate) use evaluate::evaluate;
 pub(crate) use inputs::{ACTIVE, IMAGES, TAP_INDEX, TAP_WEIGHT, input};
 pub(crate) use recorder::Recorder;
-pub(crate) use step::{Program, objectives, step};
+pub(crate) use step::{PENALTY_GRADIENT, Program, TASK_GRADIENT, objectives, pull, step};
 
 /// The slot of all parameters.
 pub(crate) const THETA: &str = "theta";

@@ -150,6 +150,22 @@ fn rows_of_a_memory_are_neither_labelled_nor_counted() {
     assert_near(value(&trial), mean_kd(&teacher[..16], &student[..16], 2.0, &[0, 1]));
 }
 
+#[test]
+fn a_step_on_memories_alone_labels_nothing() {
+    let lwf = Lwf::default();
+    let both = (Valued(&lwf), Memory);
+    let mut trial = trial(&both, 3, false, &[("memory", 3)]);
+    let step = |trial: &mut Trial<'_>| {
+        let all = Replayed { rows: None, cells: vec![u32::MAX; 3], stored: Vec::new() };
+        trial.step_with(&some_batch(3, 5), &[("memory", all)]).unwrap();
+    };
+    step(&mut trial);
+    trial.boundary(&[]).unwrap();
+    theta(&mut trial, STUDENT);
+    step(&mut trial);
+    assert_eq!(value(&trial), 0.0);
+}
+
 /// Multiplies the first hidden layer by what the row's context says.
 struct ByContext;
 
