@@ -9,6 +9,7 @@ use crate::rehearse::{Fill, Mix, Now, Share};
 use crate::reports::Reports;
 use cl_buffers::Row;
 use cl_nn::Schedule;
+use cl_random::{Address, Purpose, threefry2x32};
 use cl_tensor::{Feeds, Host, Outputs};
 
 const PADDING: Row = Row { example: 0, label: 0, context: 0 };
@@ -250,11 +251,23 @@ fn stopped(error: Error) -> cl_tensor::Error {
     cl_tensor::Error::Stopped(error.to_string())
 }
 
+/// What a pass draws for a row: uniform in [0, 1), a function of seed, boundary, example and context of
+/// the row, and of the input that it is drawn for.
+pub(crate) fn row_draw(input: &str, now: Now, row: Row) -> f32 {
+    let address = Address::new(now.seed, Purpose::named(input)).context(now.stage);
+    let key = address.step(row.example).ordinal(row.context).key();
+    (threefry2x32(key, [0, 0])[0] >> 8) as f32 / (1 << 24) as f32
+}
+
 /// A pass over fixed rows in chunks; padding has weight 0.
 pub(crate) struct Chunks<'a> {
     /// The rows of each chunk.
     chunks: Vec<&'a [Row]>,
     rows: Rows,
+    /// What is drawn per row: inputs, and whose numbers they are.
+    draws: &'a [String],
+    now: Now,
+    numbers: Vec<f32>,
     /// What is read of each chunk: outputs by name.
     pub read: Vec<(String, Vec<f32>)>,
 }
@@ -262,7 +275,14 @@ pub(crate) struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     /// Chunks of at most `size` rows.
     pub(crate) fn new(all: &'a [Row], size: usize) -> Self {
-        Self { chunks: all.chunks(size).collect(), rows: Rows::new("", size), read: Vec::new() }
+        Self {
+            chunks: all.chunks(size).collect(),
+            rows: Rows::new("", size),
+            draws: &[],
+            now: Now { seed: 0, stage: 0, step: 0 },
+            numbers: vec![0.0; size],
+            read: Vec::new(),
+        }
     }
 
     /// Chunks of at most `size` rows, each of one context.
@@ -270,6 +290,11 @@ impl<'a> Chunks<'a> {
         let contexts = all.chunk_by(|a, b| a.context == b.context);
         let chunks = contexts.flat_map(|rows| rows.chunks(size)).collect();
         Self { chunks, ..Self::new(&[], size) }
+    }
+
+    /// Feeds these inputs with numbers drawn per row.
+    pub(crate) fn drawing(self, now: Now, draws: &'a [String]) -> Self {
+        Self { now, draws, ..self }
     }
 
     /// Reads these outputs of every chunk, without its padding.
@@ -288,6 +313,12 @@ impl Host for Chunks<'_> {
         let chunk = self.chunks.get(step as usize).copied().unwrap_or(&[]);
         feeds.f32(LIVE, &[f32::from(u8::from(!chunk.is_empty()))])?;
         self.rows.pad(chunk);
+        for input in self.draws {
+            for (number, row) in self.numbers.iter_mut().zip(&self.rows.rows) {
+                *number = row_draw(input, self.now, *row);
+            }
+            feeds.f32(input, &self.numbers)?;
+        }
         self.rows.feed(feeds)
     }
 

@@ -1,7 +1,7 @@
 //! What a recorded part sees of a step.
 
 use crate::parts::find;
-use crate::record::{Places, Recorder, Segment};
+use crate::record::{Places, Recorder, Rows, Segment, row_draw_input};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
 use cl_random::Purpose;
@@ -299,6 +299,25 @@ impl<'a, 'g> Step<'a, 'g> {
     pub fn uniform(&self, name: &str, shape: &[usize]) -> Var<'g> {
         let purpose = Purpose::named(&self.scope.name(name));
         self.graph().uniform(self.random(name), purpose, 0, shape)
+    }
+
+    /// One uniform number in [0, 1) per row of a pass, `[rows]`; `name` tells apart what a strategy draws.
+    ///
+    /// Each row has an address of its own: seed, boundary, example and context. So it draws the same
+    /// number whatever chunk it comes in; a hand-made [`Trial`](crate::Trial) counts the rows of the pass
+    /// instead of examples. An error in training steps and evaluations.
+    #[track_caller]
+    #[must_use]
+    pub fn uniform_rows(&self, name: &str) -> Var<'g> {
+        match self.recorder.rows {
+            Rows::Passed => {
+                let input = row_draw_input(&self.scope.name(name));
+                self.graph().input(&input, &self.weight.shape())
+            }
+            Rows::Trained | Rows::Tested => self.graph().refuse(format!(
+                "random numbers `{name}` per row: only the rows of a pass have addresses"
+            )),
+        }
     }
 
     /// The address of random numbers.

@@ -2,14 +2,14 @@
 //! tests of a method against numbers worked out elsewhere.
 
 use crate::error::Error;
-use crate::host::Ends;
+use crate::host::{Ends, row_draw};
 use crate::model::{Data, Model};
 use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
 use crate::rehearse::{Now, Share};
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
-
+use cl_buffers::Row;
 use cl_nn::{Network, Optimizer};
 use cl_tensor::{CpuSession, Feeds, Host, Outputs, PlanId, Session};
 
@@ -34,6 +34,18 @@ impl Batch {
         Self { x, target, context: vec![context; rows], weight: vec![1.0 / rows as f32; rows] }
     }
 
+    /// Its rows, those of weight other than 0 numbered from `first`.
+    fn numbered(&self, first: u32) -> Vec<Row> {
+        let mut example = first;
+        let rows = self.target.iter().zip(&self.context).zip(&self.weight);
+        rows.map(|((&label, &context), &weight)| {
+            let row = Row { example, label, context };
+            example += u32::from(weight != 0.0);
+            row
+        })
+        .collect()
+    }
+
     fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(&input("x", group), &self.x)?;
         feeds.u32(&input("target", group), &self.target)?;
@@ -55,6 +67,8 @@ pub struct Replayed {
 
 struct Fed<'a> {
     batch: &'a Batch,
+    /// What a pass draws per row, by input.
+    draws: &'a [(String, Vec<f32>)],
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
@@ -66,7 +80,7 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        Self { batch, replayed: &[], shares: &[], output, read: Vec::new() }
+        Self { batch, draws: &[], replayed: &[], shares: &[], output, read: Vec::new() }
     }
 }
 
@@ -83,6 +97,9 @@ impl Host for Fed<'_> {
         }
         for (name, share) in self.shares {
             feeds.f32(name, &[*share])?;
+        }
+        for (name, numbers) in self.draws {
+            feeds.f32(name, numbers)?;
         }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
@@ -104,6 +121,8 @@ struct Pass {
     pass: usize,
     over: Over,
     plan: PlanId,
+    /// Inputs of what it draws per row.
+    draws: Vec<String>,
 }
 
 /// One member of one strategy on a small network, stepped by hand.
@@ -177,9 +196,11 @@ impl<'s> Trial<'s> {
         let mut observe = Vec::new();
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
+                let rows = about.rows(name, rows)?;
                 let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
+                let draws = record::row_draws(&plan);
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan });
+                observe.push(Pass { at: it.at(), part, pass, over, plan, draws });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -271,7 +292,7 @@ impl<'s> Trial<'s> {
     }
 
     /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
-    /// the recorded number of rows; rows of weight 0 are padding.
+    /// the recorded number of rows, or of those that the pass asks for; rows of weight 0 are padding.
     ///
     /// # Errors
     /// What the device refuses.
@@ -312,20 +333,30 @@ impl<'s> Trial<'s> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
-        for Pass { part, pass, over, plan, .. } in self.observe.iter().filter(|it| it.at == at) {
+        let now = self.now();
+        for it in self.observe.iter().filter(|it| it.at == at) {
+            let Pass { part, pass, over, plan, draws, .. } = it;
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
+            let mut seen = 0;
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
-                self.session.run(*plan, 0..1, &mut [&mut Fed::rows(batch, "")])?;
+                let rows = batch.numbered(seen);
+                seen += batch.weight.iter().filter(|weight| **weight != 0.0).count() as u32;
+                let draw = |input: &String| {
+                    let numbers = rows.iter().map(|row| row_draw(input, now, *row)).collect();
+                    (input.clone(), numbers)
+                };
+                let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
+                let mut host = Fed { draws: &draws, ..Fed::rows(batch, "") };
+                self.session.run(*plan, 0..1, &mut [&mut host])?;
             }
         }
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
             self.session.run(*plan, 0..1, &mut [&mut ends])?;
         }
-        let now = self.now();
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
             let (session, model) = (&mut self.session, &self.model);
             part.end_context(now, &mut SlotStore { session, model, scope, member: 0 })?;

@@ -5,6 +5,9 @@
 //! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
+//! | [`Mas`] | `mas` | sensitivity of the logits, without labels | λ Σ Ω (θ − θ*)² |
+//! | [`L2`] | `l2` | the same for all | λ Σ (θ − θ*)² |
+//! | [`L2Init`] | `l2-init` | the same for all | λ Σ (θ − θ_0)², θ_0 the initial parameters |
 //!
 //! And in function space, where what the network said of a row resists change:
 //!
@@ -12,7 +15,7 @@
 //! |---|---|---|
 //! | [`Lwf`] | `lwf` | λ Σ_k KD_k to the labels that a frozen copy of the network gives the new rows |
 //!
-//! Each of the former is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! Each of the former but the last is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -28,14 +31,22 @@
 #![forbid(unsafe_code)]
 
 mod ewc;
+mod factor;
 mod fisher;
+mod l2;
+mod l2_init;
 mod lwf;
+mod mas;
 mod online_ewc;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
-pub use fisher::{Divisor, Fisher};
+pub use factor::Factor;
+pub use fisher::{Divisor, Estimate, Fisher};
+pub use l2::L2;
+pub use l2_init::L2Init;
 pub use lwf::{Heads, Lwf, Outputs};
-pub use online_ewc::OnlineEwc;
+pub use mas::{Accumulation, Gradients, Logits, Mas, Norm, OutputLayer};
+pub use online_ewc::{Discount, OnlineEwc};
 pub use si::{Floor, PathGradient, Si};

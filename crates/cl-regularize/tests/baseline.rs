@@ -5,7 +5,7 @@ mod common;
 
 use cl_core::{Naive, Strategy};
 use cl_nn::Adam;
-use cl_regularize::{Ewc, Lwf, OnlineEwc, Si};
+use cl_regularize::{Ewc, Fisher, Gradients, L2, L2Init, Lwf, Mas, OnlineEwc, Si};
 use cl_scenarios::Scenario;
 use common::{bits, read, some_batch, trial};
 
@@ -26,7 +26,8 @@ fn trained(method: &dyn Strategy) -> Vec<Vec<u32>> {
 #[test]
 fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not() {
     let plain = trained(&Naive);
-    let methods: [&dyn Strategy; 9] = [
+    // The trial's boundary comes in chunks of eight rows.
+    let methods: [&dyn Strategy; 16] = [
         &Ewc::default(),
         &Ewc::vdv(1e9),
         &OnlineEwc::default(),
@@ -36,6 +37,13 @@ fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not()
         &Lwf::default(),
         &Lwf::vdv(Scenario::Domain),
         &Lwf::vdv_task_free(),
+        &Ewc::avalanche(100.0, 8),
+        &OnlineEwc::avalanche(100.0, 0.9, 8),
+        &OnlineEwc::mammoth(90.0, 1.0, 8),
+        &Si::avalanche(5000.0),
+        &Mas::default(),
+        &Mas::facil(10.0, 0.5, 8),
+        &L2::default(),
     ];
     for method in methods {
         let trained = trained(method);
@@ -47,12 +55,17 @@ fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not()
 #[test]
 fn at_strength_zero_every_method_is_plain_training_bit_for_bit() {
     let plain = trained(&Naive);
-    let methods: [&dyn Strategy; 5] = [
+    let methods: [&dyn Strategy; 10] = [
         &Ewc { lambda: 0.0, ..Ewc::default() },
         &OnlineEwc { lambda: 0.0, ..OnlineEwc::default() },
         &Si { c: 0.0, ..Si::default() },
         &Si::vdv(0.0),
         &Lwf { lambda: 0.0, ..Lwf::vdv(Scenario::Domain) },
+        &Ewc { fisher: Fisher { rows: Some(3), ..Fisher::default() }, ..Ewc::avalanche(0.0, 8) },
+        &Si { clip: None, ..Si::mammoth(0.0, 0.9) },
+        &Mas { gradients: Gradients::BatchMean(8), lambda: 0.0, ..Mas::default() },
+        &L2 { lambda: 0.0 },
+        &L2Init { lambda: 0.0 },
     ];
     for method in methods {
         assert_eq!(trained(method), plain, "{}", method.name());

@@ -1,8 +1,7 @@
 //! The shared suite.
 
-use cl_core::Mix;
-use cl_core::conformance::{Facts, Subject};
-use cl_regularize::{Ewc, Fisher, Heads, Lwf, OnlineEwc, Outputs, Si};
+use cl_core::conformance::Subject;
+use cl_regularize::{Estimate, Ewc, Fisher, L2, L2Init, Mas, OnlineEwc, Si};
 use cl_scenarios::Scenario;
 
 /// Two numbers for each parameter.
@@ -67,48 +66,98 @@ fn si_as_in_van_de_vens_code_conforms() {
     Subject::new("si, vdv", || Si::vdv(1.0)).neutral(|| Si::vdv(0.0)).kept(two_each).assert();
 }
 
-/// A teacher, and per head a count and a number for each output.
-fn teacher(facts: &Facts<'_>) -> u64 {
-    let heads = if facts.scenario == Scenario::Task { facts.contexts } else { 1 };
-    4 * (facts.layout.parameters() as u64 + heads * (1 + facts.outputs))
-}
-
 #[test]
-fn lwf_conforms() {
-    let all = [Scenario::Class, Scenario::Task, Scenario::Domain];
-    Subject::new("lwf", Lwf::default)
-        .scenarios(all)
-        .neutral(|| Lwf { lambda: 0.0, ..Lwf::default() })
-        .refused(|| Lwf { lambda: -1.0, ..Lwf::default() })
-        .refused(|| Lwf { temperature: 0.0, ..Lwf::default() })
-        .refused(|| Lwf { temperature: f64::INFINITY, ..Lwf::default() })
-        .refused(|| Lwf { mix: Mix::Fixed(1.5), ..Lwf::default() })
-        .kept(teacher)
-        .assert();
-}
-
-#[test]
-fn lwf_as_in_van_de_vens_code_conforms() {
-    for scenario in [Scenario::Class, Scenario::Task, Scenario::Domain] {
-        Subject::new("lwf, vdv", move || Lwf::vdv(scenario))
-            .scenarios([scenario])
-            .neutral(move || Lwf { lambda: 0.0, ..Lwf::vdv(scenario) })
-            .kept(teacher)
-            .assert();
-    }
-}
-
-#[test]
-fn lwf_with_other_weights_conforms() {
-    let why = "the task loss is weighed too: without labels it counts less";
-    Subject::new("lwf, task-free", Lwf::vdv_task_free)
-        .scenarios([Scenario::Task, Scenario::Domain])
-        .no_neutral(why)
-        .kept(teacher)
-        .assert();
-    let by_context = || {
-        let (heads, outputs, mix) = (Heads::Mean, Outputs::Active, Mix::ByContext);
-        Lwf { heads, outputs, mix, ..Lwf::default() }
+fn ewc_with_drawn_labels_conforms() {
+    let drawn = |lambda| {
+        let fisher = Fisher { estimate: Estimate::Sample, ..Fisher::default() };
+        Ewc { fisher, ..ewc(lambda) }
     };
-    Subject::new("lwf, 1/t", by_context).no_neutral(why).kept(teacher).assert();
+    Subject::new("ewc, drawn labels", move || drawn(400.0))
+        .scenarios([Scenario::Class, Scenario::Task])
+        .neutral(move || drawn(0.0))
+        .kept(|facts| two_each(facts) + 4)
+        .assert();
+}
+
+#[test]
+fn ewc_as_in_avalanche_conforms() {
+    // 160 rows of a context in batches of 48: the last one is smaller.
+    Subject::new("ewc, avalanche", || Ewc::avalanche(200.0, 48))
+        .neutral(|| Ewc::avalanche(0.0, 48))
+        .refused(|| Ewc::avalanche(1.0, 0))
+        .kept(|facts| two_each(facts) + 4)
+        .assert();
+}
+
+#[test]
+fn online_ewc_as_in_mammoth_conforms() {
+    Subject::new("ewc-online, mammoth", || OnlineEwc::mammoth(90.0, 0.9, 48))
+        .neutral(|| OnlineEwc::mammoth(0.0, 0.9, 48))
+        .refused(|| OnlineEwc::mammoth(1.0, 0.9, 0))
+        .kept(two_each)
+        .assert();
+}
+
+#[test]
+fn si_as_in_mammoth_conforms() {
+    Subject::new("si, mammoth", || Si { clip: Some(0.05), ..Si::mammoth(1.0, 0.9) })
+        .neutral(|| Si { clip: None, ..Si::mammoth(0.0, 0.9) })
+        .refused(|| Si { clip: Some(0.0), ..Si::default() })
+        .refused(|| Si { cap: Some(f64::NAN), ..Si::default() })
+        .kept(two_each)
+        .assert();
+}
+
+#[test]
+fn si_as_in_avalanche_conforms() {
+    Subject::new("si, avalanche", || Si::avalanche(1000.0))
+        .neutral(|| Si::avalanche(0.0))
+        .kept(two_each)
+        .assert();
+}
+
+#[test]
+fn mas_conforms() {
+    let mas = |lambda| Mas { lambda, ..Mas::default() };
+    Subject::new("mas", Mas::default)
+        .scenarios([Scenario::Class, Scenario::Task])
+        .neutral(move || mas(0.0))
+        .refused(move || mas(-1.0))
+        .refused(move || mas(f64::INFINITY))
+        .refused(|| Mas { alpha: -0.1, ..Mas::default() })
+        .refused(|| Mas::authors(1.0, 0))
+        .kept(two_each)
+        .assert();
+}
+
+#[test]
+fn mas_as_in_avalanche_and_in_facil_conforms() {
+    Subject::new("mas, avalanche", || Mas::avalanche(1.0, 0.5, 48))
+        .neutral(|| Mas::avalanche(0.0, 0.5, 48))
+        .kept(two_each)
+        .assert();
+    Subject::new("mas, facil", || Mas::facil(1.0, 0.5, 48))
+        .scenarios([Scenario::Task])
+        .neutral(|| Mas::facil(0.0, 0.5, 48))
+        .kept(two_each)
+        .assert();
+}
+
+#[test]
+fn l2_conforms() {
+    Subject::new("l2", L2::default)
+        .neutral(|| L2 { lambda: 0.0 })
+        .refused(|| L2 { lambda: -1.0 })
+        // The anchor, and whether there is one.
+        .kept(|facts| two_each(facts) / 2 + 4)
+        .assert();
+}
+
+#[test]
+fn l2_init_conforms() {
+    Subject::new("l2-init", L2Init::default)
+        .neutral(|| L2Init { lambda: 0.0 })
+        .refused(|| L2Init { lambda: f64::NAN })
+        .kept(|facts| two_each(facts) / 2)
+        .assert();
 }

@@ -228,7 +228,8 @@ pub(crate) fn check_hyper(hyper: &Hyper, value: f64) -> Result<(), &'static str>
     let count = value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0;
     match hyper.numbers {
         Numbers::Whole if !count => Err("a whole number of at least 0"),
-        Numbers::Real | Numbers::Whole => Ok(()),
+        Numbers::Names(names) if !count || value as usize >= names.len() => Err("one of its names"),
+        Numbers::Real | Numbers::Whole | Numbers::Names(_) => Ok(()),
     }
 }
 

@@ -169,8 +169,12 @@ impl Learner<'_> {
             examples[index].push((name, rows.len() as f32));
             chosen.push(rows);
         }
-        let chunks = |rows| self.chunks(rows).reading(observed.reports.iter().cloned());
-        let mut hosts: Vec<Chunks<'_>> = chosen.iter().map(|rows| chunks(rows)).collect();
+        let mut hosts: Vec<Chunks<'_>> = Vec::with_capacity(chosen.len());
+        for (member, rows) in chosen.iter().enumerate() {
+            let chunks = self.chunks(rows, observed.chunk);
+            let chunks = chunks.drawing(self.now(member), &observed.draws);
+            hosts.push(chunks.reading(observed.reports.iter().cloned()));
+        }
         run_chunks(&mut self.session, observed.plan, &mut hosts)?;
         let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
         for ((reported, rows), outputs) in reported.iter_mut().zip(chosen).zip(read) {
@@ -180,11 +184,11 @@ impl Learner<'_> {
     }
 
     /// Rows in chunks; of one context each where weights are viewed per context.
-    pub(super) fn chunks<'a>(&self, rows: &'a [Row]) -> Chunks<'a> {
+    pub(super) fn chunks<'a>(&self, rows: &'a [Row], size: usize) -> Chunks<'a> {
         if self.parts.views.is_empty() {
-            Chunks::new(rows, CHUNK)
+            Chunks::new(rows, size)
         } else {
-            Chunks::by_context(rows, CHUNK)
+            Chunks::by_context(rows, size)
         }
     }
 
@@ -255,7 +259,7 @@ impl Learner<'_> {
         }
         let hit = || ["hit".to_owned()];
         let mut hosts: Vec<Chunks<'_>> =
-            rows.iter().map(|rows| self.chunks(rows).reading(hit())).collect();
+            rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(hit())).collect();
         run_chunks(&mut self.session, self.programs.evaluate, &mut hosts)?;
         let hits = |host: Chunks<'_>| host.read.into_iter().next().map_or(Vec::new(), |(_, v)| v);
         Ok(hosts.into_iter().map(hits).collect())

@@ -26,9 +26,13 @@ pub(super) struct Observed {
     pub at: At,
     pub over: Over,
     pub limit: Option<usize>,
+    /// Rows of a chunk.
+    pub chunk: usize,
     pub plan: PlanId,
     /// Outputs that its part reports.
     pub reports: Vec<String>,
+    /// Inputs of what it draws per row.
+    pub draws: Vec<String>,
 }
 
 pub(super) struct Programs {
@@ -84,10 +88,12 @@ impl Programs {
         for (index, (name, part)) in parts.consolidations.iter().enumerate() {
             let at = part.at();
             for (pass, about) in part.passes().into_iter().enumerate() {
-                let plan = record::observe(model, parts, (name, *part), pass, CHUNK)?;
-                let (reports, plan) = (plan.outputs(), session.load(plan)?);
-                let (over, limit) = (about.over, about.limit);
-                observe.push(Observed { part: index, pass, at, over, limit, plan, reports });
+                let chunk = about.rows(name, CHUNK)?;
+                let plan = record::observe(model, parts, (name, *part), pass, chunk)?;
+                let (reports, draws) = (plan.outputs(), record::row_draws(&plan));
+                let (over, limit, part, plan) =
+                    (about.over, about.limit, index, session.load(plan)?);
+                observe.push(Observed { part, pass, at, over, limit, chunk, plan, reports, draws });
             }
             if !consolidate.iter().any(|(known, _)| *known == at) {
                 let plan = record::consolidate(model, parts, at)?;

@@ -1,7 +1,7 @@
 //! Boundaries: a pass over rows, and what happens when all passes are through.
 
 use super::testing::testing;
-use super::{LIVE, THETA};
+use super::{LIVE, Rows, THETA};
 use crate::model::Model;
 use crate::parts::{At, Boundary, Consolidate, Parts};
 use cl_tensor::{Error, Graph, Plan, Scope};
@@ -14,7 +14,7 @@ pub(crate) fn observe(
     pass: usize,
     rows: usize,
 ) -> Result<Plan, Error> {
-    testing(model, parts, rows, |step| part.observe(&step.seen_by(name), pass))
+    testing(model, parts, (Rows::Passed, rows), |step| part.observe(&step.seen_by(name), pass))
 }
 
 /// Every consolidation that acts at the same moment, one after the other.

@@ -6,12 +6,24 @@ use cl_nn::{Forward, ForwardContext, Mode, Site, Theta};
 use cl_tensor::{Graph, Scope, Var};
 use std::cell::Cell;
 
+/// Whose rows a program is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Of a training step.
+    Trained,
+    /// Of a pass at a boundary, each of which has an address of its own.
+    Passed,
+    /// Of an evaluation.
+    Tested,
+}
+
 /// What all recordings of one program have in common.
 pub(crate) struct Recorder<'a, 'g> {
     pub graph: &'g Graph,
     pub model: &'a Model,
     pub parts: &'a Parts<'a>,
     pub mode: Mode,
+    pub rows: Rows,
     /// Address of random numbers; training only.
     pub address: Option<Var<'g>>,
     /// Share of the phase that has passed.
@@ -25,13 +37,21 @@ impl<'a, 'g> Recorder<'a, 'g> {
         let address = Some(graph.input_u32("address", &[4]));
         let progress = graph.input("progress", &[]);
         let in_criterion = Cell::new(false);
-        Self { graph, model, parts, mode: Mode::Train, address, progress, in_criterion }
+        let (mode, rows) = (Mode::Train, Rows::Trained);
+        Self { graph, model, parts, mode, rows, address, progress, in_criterion }
     }
 
-    pub(crate) fn testing(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
+    /// Nothing is trained: `rows` of a pass or of an evaluation.
+    pub(crate) fn testing(
+        graph: &'g Graph,
+        model: &'a Model,
+        parts: &'a Parts<'a>,
+        rows: Rows,
+    ) -> Self {
         let progress = graph.constant(1.0);
         let in_criterion = Cell::new(false);
-        Self { graph, model, parts, mode: Mode::Test, address: None, progress, in_criterion }
+        let (mode, address) = (Mode::Test, None);
+        Self { graph, model, parts, mode, rows, address, progress, in_criterion }
     }
 
     /// Whether the criterion weighs the rows of a step: in training, unless it is being recorded.

@@ -79,6 +79,19 @@ pub(crate) fn slot_is(
     Ok(())
 }
 
+/// A theta-sized slot against one list of values per tensor.
+pub(crate) fn tensors_are(
+    trial: &Trial<'_>,
+    slot: &str,
+    want: &[Vec<f64>],
+    tolerance: f64,
+) -> Result<(), String> {
+    for ((name, got), want) in trial.parameters(slot).unwrap().iter().zip(want) {
+        close(&format!("{slot} {name}"), got, want, tolerance)?;
+    }
+    Ok(())
+}
+
 /// Writes a golden tree into a theta-sized slot.
 pub(crate) fn write(trial: &mut Trial<'_>, slot: &str, tree: &Value) {
     let mut flat = vec![0.0; trial.model.layout.len()];
