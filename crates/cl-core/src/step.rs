@@ -160,6 +160,14 @@ impl<'a, 'g> Step<'a, 'g> {
         self.recorder.forward(theta, self.x, self.context)
     }
 
+    /// What a network with these parameters says at test time of rows `x`, `[rows, inputs]`, of
+    /// `context`, u32 `[rows]`: as [`Step::forward`], but without dropout and with gates as they are
+    /// at test. For a teacher, whose labels are not random.
+    #[must_use]
+    pub fn predict(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.recorder.predict(theta, x, context)
+    }
+
     /// Rows of the batch that come from the stream; those of memories that joined follow.
     #[must_use]
     pub fn stream_rows(&self) -> Range<usize> {

@@ -10,9 +10,15 @@
 //! | [`Mas`] | `mas` | sensitivity of the logits, without labels | λ Σ Ω (θ − θ*)² |
 //! | [`L2`] | `l2` | the same for all | λ Σ (θ − θ*)² |
 //! | [`L2Init`] | `l2-init` | the same for all | λ Σ (θ − θ_0)², θ_0 the initial parameters |
-//! | [`Fromp`] | `fromp`, `fromp-l2` | function values on memorable points | ½ Σ_c d_cᵀ K_c⁻¹ d_c, d = m − m_old |
 //!
 //! [`Owm`], `owm`, adds no penalty: it projects gradients away from what a layer's inputs were.
+//!
+//! And in function space, where what the network said of a row resists change:
+//!
+//! | strategy | name | penalty |
+//! |---|---|---|
+//! | [`Fromp`] | `fromp`, `fromp-l2` | ½ Σ_c d_cᵀ K_c⁻¹ d_c on memorable points, d = m − m_old the change of the probabilities |
+//! | [`Lwf`] | `lwf` | λ Σ_k KD_k to the labels that a frozen copy of the network gives the new rows |
 //!
 //! All but `l2-init` are exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
@@ -37,6 +43,7 @@ mod kfac;
 mod kronecker;
 mod l2;
 mod l2_init;
+mod lwf;
 mod mas;
 mod online_ewc;
 mod owm;
@@ -52,6 +59,7 @@ pub use kfac::KfacEwc;
 pub use kronecker::{FactorLabels, KroneckerFisher};
 pub use l2::L2;
 pub use l2_init::L2Init;
+pub use lwf::{Heads, Lwf, Outputs};
 pub use mas::{Accumulation, Gradients, Logits, Mas, Norm, OutputLayer};
 pub use online_ewc::{Discount, OnlineEwc};
 pub use owm::{Alpha, Owm};

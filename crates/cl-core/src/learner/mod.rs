@@ -8,6 +8,7 @@ mod inspect;
 mod make;
 mod phase;
 mod programs;
+mod pull;
 mod settings;
 mod state;
 mod stream;
@@ -15,6 +16,7 @@ mod stream;
 pub use costs::Costs;
 pub(crate) use inspect::Objectives;
 pub use make::Learner;
+pub use pull::Pull;
 pub use settings::{Head, Settings};
 
 /// Rows per chunk of a boundary's pass or of an evaluation.
