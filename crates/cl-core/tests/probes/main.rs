@@ -26,4 +26,5 @@ mod packnet;
 mod random;
 mod seen;
 mod slow;
+mod task_free;
 mod trials;
