@@ -21,6 +21,9 @@ Default protocols (all with Adam, one optimizer over all contexts, never reset):
                           10 per class
     rotated               as permuted, without padding; published nowhere
 
+Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
+stream and replay count the same, and who needs to be told when a context ends is refused.
+
 Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
 scenario), else from the strategy's own default: `continual list` names them.
 
@@ -116,6 +119,17 @@ pub(crate) struct Choices {
     /// Number of contexts
     #[arg(long, value_name = "N")]
     contexts: Option<usize>,
+    /// How the stream goes from one context to the next: sharp, or without boundaries fuzzy, random or
+    /// one-pass [default: sharp]
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+    /// Of stream fuzzy: steps from the middle of a boundary to either end [default: 500, or a quarter
+    /// of a context's steps]
+    #[arg(long, value_name = "N")]
+    fuzziness: Option<u32>,
+    /// Steps between two consolidations where there are no boundaries [default: 100]
+    #[arg(long, value_name = "N")]
+    update_every: Option<u32>,
     /// Steps per context
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
@@ -155,6 +169,9 @@ impl Choices {
             strategy: self.strategy.clone(),
             protocol: self.protocol.clone(),
             contexts: self.contexts,
+            stream: self.stream.clone(),
+            fuzziness: self.fuzziness,
+            update_every: self.update_every,
             seeds: None,
             steps: self.steps,
             batch: self.batch,
