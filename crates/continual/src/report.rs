@@ -3,7 +3,7 @@
 use crate::table::accuracies;
 use anyhow::Result;
 use continual::scenarios::{Part, Protocol, Scenario, StreamKind};
-use continual::{Bench, Finished, Skipped};
+use continual::{Bench, Finished, Line, Skipped};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -29,10 +29,22 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
     if scenarios.contains(&Scenario::Class) && *contexts > 1 && sharp {
         writeln!(text, "{}", expectation(*protocol, *contexts))?;
     }
+    text += &never_ticked(lines);
     text += &remarks(bench);
     let seconds: f64 = lines.iter().map(|line| line.train_seconds).sum();
     writeln!(text, "{} runs, {seconds:.1} s of training: {}", lines.len(), path.display())?;
     Ok(text)
+}
+
+/// What consolidates every so many steps did nothing in a stream that is shorter.
+fn never_ticked(lines: &[Line]) -> String {
+    let short = lines.iter().filter(|line| line.steps < u64::from(line.settings.update_every));
+    short.max_by_key(|line| line.steps).map_or(String::new(), |line| {
+        format!(
+            "Nothing was consolidated: the stream has {} steps, --update-every is {}.\n",
+            line.steps, line.settings.update_every
+        )
+    })
 }
 
 /// The stream, where it is no sharp one.

@@ -50,6 +50,9 @@ impl Consolidate for Pull {
     fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
         let seen = step.scope.slot("seen", &[], Init::Zeros);
         step.scope.assign("seen", seen + step.weight.sum());
+        // Something that needs the forward pass.
+        let logits = step.scope.slot("logits", &[], Init::Zeros);
+        step.scope.assign("logits", logits + step.forward.logits.sum());
     }
     fn consolidate<'g>(&self, boundary: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
         let scope = &boundary.scope;
@@ -180,6 +183,10 @@ fn a_clock_shows_the_rows_since_its_last_tick_and_changes_no_row_of_the_stream()
             streams.push(rows);
         }
         assert!(streams.iter().all(|rows| *rows == streams[0]));
+        // No context has been through once by then: passes go on from stage to stage.
+        let all = streams[0].concat();
+        let distinct: BTreeSet<u32> = all.iter().map(|row| row.example).collect();
+        assert_eq!(distinct.len(), all.len());
     }
 }
 
@@ -217,6 +224,19 @@ fn task_free_runs_keep_their_guarantees() {
         }
         population_is_singles_and_resume_is_whole(&setup(shown), &Naive, [4, 9]);
     }
+}
+
+/// Pull's pass costs the forward passes of a chunk; 13 ticks of 3 steps of 16 rows fit one chunk each.
+#[test]
+fn the_cost_of_a_run_counts_the_passes_of_every_tick() {
+    let macs = |clock, strategy: &dyn Strategy| {
+        Setup { clock, ..setup(FUZZY) }.learner(strategy).unwrap().costs().macs
+    };
+    let (often, seldom, never) =
+        (macs(Some(3), &Pull), macs(Some(20), &Pull), macs(Some(50), &Pull));
+    let chunk = 128 * (64 * 24 + 24 * 20 + 20 * 10);
+    // A tick of 20 steps has 320 rows: 3 chunks.
+    assert_eq!((often - never, seldom - never), (13 * chunk, 2 * 3 * chunk));
 }
 
 #[test]
