@@ -4,9 +4,9 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::workspace::{Workspace, cargo, passed_on};
+use crate::workspace::{Workspace, cargo, passed_on, unknown};
 
 const BENCH: &str = "\
 Builds the `continual` binary in release mode and runs `continual bench` with the options given.
@@ -28,12 +28,45 @@ Builds the `continual` binary in release mode and runs `continual resume` with t
 All options, from the program itself:
 ";
 
+const REPRO: &str = "\
+Builds the `continual` binary in release mode and runs `continual repro` on a table of docs/repro.
+
+  cargo xtask repro split-mnist --data DIR           all rows, 2 seeds
+  cargo xtask repro split-mnist --seeds 20           the published number of seeds
+  cargo xtask repro split-mnist --only none,ewc --budget-minutes 10
+
+All options, from the program itself:
+";
+
 pub(crate) fn bench(arguments: &[OsString]) -> Result<ExitCode> {
     run("bench", BENCH, arguments)
 }
 
 pub(crate) fn resume(arguments: &[OsString]) -> Result<ExitCode> {
     run("resume", RESUME, arguments)
+}
+
+/// A table by its name in docs/repro, or by the path of its file.
+pub(crate) fn repro(arguments: &[OsString]) -> Result<ExitCode> {
+    let mut arguments = arguments.to_vec();
+    if let Some(first) = arguments.first_mut()
+        && !first.to_string_lossy().contains(['.', '/', '\\'])
+        && !first.to_string_lossy().starts_with('-')
+    {
+        let name = first.to_string_lossy().into_owned();
+        let folder = Workspace::load()?.root.join("docs/repro");
+        let path = folder.join(format!("{name}.toml"));
+        if !path.exists() {
+            let tables = std::fs::read_dir(&folder)?.flatten().map(|entry| entry.path());
+            let tables = tables.filter(|path| path.extension().is_some_and(|it| it == "toml"));
+            let stems =
+                tables.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+            let names: Vec<String> = stems.collect();
+            bail!("{}", unknown("table", &name, names.iter().map(String::as_str)));
+        }
+        *first = path.into_os_string();
+    }
+    run("repro", REPRO, &arguments)
 }
 
 fn run(verb: &str, help: &str, arguments: &[OsString]) -> Result<ExitCode> {

@@ -20,7 +20,7 @@ struct Verb {
     run: fn(&[OsString]) -> Result<ExitCode>,
 }
 
-const VERBS: [Verb; 4] = [
+const VERBS: [Verb; 5] = [
     Verb {
         name: "bench",
         arguments: "[OPTIONS]",
@@ -32,6 +32,12 @@ const VERBS: [Verb; 4] = [
         arguments: "DIR",
         purpose: "go on with a benchmark that was interrupted, from its folder",
         run: bench::resume,
+    },
+    Verb {
+        name: "repro",
+        arguments: "TABLE [OPTIONS]",
+        purpose: "hold a published table of docs/repro against what this program gives",
+        run: bench::repro,
     },
     Verb {
         name: "test",

@@ -9,6 +9,7 @@ use crate::rehearse::{Fill, Mix, Now, Share};
 use crate::reports::Reports;
 use cl_buffers::Row;
 use cl_nn::Schedule;
+use cl_random::{Address, Purpose, threefry2x32};
 use cl_tensor::{Feeds, Host, Outputs};
 
 const PADDING: Row = Row { example: 0, label: 0, context: 0 };
@@ -223,7 +224,9 @@ impl Host for Training<'_> {
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
         let number = self.offset + step * self.stride;
         feeds.u32("address", &[seed[0], seed[1], self.stream_stage, number])?;
-        feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
+        let steps = self.length.max(1) as f32;
+        feeds.f32("progress", &[step as f32 / steps])?;
+        feeds.f32("steps", &[steps])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }
 
@@ -250,11 +253,27 @@ fn stopped(error: Error) -> cl_tensor::Error {
     cl_tensor::Error::Stopped(error.to_string())
 }
 
+/// What a pass draws for a row: uniform in [0, 1), a function of seed, boundary, example and context of
+/// the row, and of the input that it is drawn for.
+pub(crate) fn row_draw(input: &str, now: Now, row: Row) -> f32 {
+    let address = Address::new(now.seed, Purpose::named(input)).context(now.stage);
+    let key = address.step(row.example).ordinal(row.context).key();
+    (threefry2x32(key, [0, 0])[0] >> 8) as f32 / (1 << 24) as f32
+}
+
 /// A pass over fixed rows in chunks; padding has weight 0.
 pub(crate) struct Chunks<'a> {
     /// The rows of each chunk.
     chunks: Vec<&'a [Row]>,
     rows: Rows,
+    /// The input that takes where rows lie in their memory, and where all of them do.
+    cells: Option<(&'a str, &'a [u32])>,
+    /// Those of a chunk.
+    of_chunk: Vec<u32>,
+    /// What is drawn per row: inputs, and whose numbers they are.
+    draws: &'a [String],
+    now: Now,
+    numbers: Vec<f32>,
     /// What is read of each chunk: outputs by name.
     pub read: Vec<(String, Vec<f32>)>,
 }
@@ -262,7 +281,16 @@ pub(crate) struct Chunks<'a> {
 impl<'a> Chunks<'a> {
     /// Chunks of at most `size` rows.
     pub(crate) fn new(all: &'a [Row], size: usize) -> Self {
-        Self { chunks: all.chunks(size).collect(), rows: Rows::new("", size), read: Vec::new() }
+        Self {
+            chunks: all.chunks(size).collect(),
+            rows: Rows::new("", size),
+            cells: None,
+            of_chunk: vec![u32::MAX; size],
+            draws: &[],
+            now: Now { seed: 0, stage: 0, step: 0 },
+            numbers: vec![0.0; size],
+            read: Vec::new(),
+        }
     }
 
     /// Chunks of at most `size` rows, each of one context.
@@ -272,9 +300,19 @@ impl<'a> Chunks<'a> {
         Self { chunks, ..Self::new(&[], size) }
     }
 
+    /// Feeds these inputs with numbers drawn per row.
+    pub(crate) fn drawing(self, now: Now, draws: &'a [String]) -> Self {
+        Self { now, draws, ..self }
+    }
+
     /// Reads these outputs of every chunk, without its padding.
     pub(crate) fn reading(self, outputs: impl IntoIterator<Item = String>) -> Self {
         Self { read: outputs.into_iter().map(|name| (name, Vec::new())).collect(), ..self }
+    }
+
+    /// Tells where the rows lie in their memory, by the input of this name.
+    pub(crate) fn at(self, input: Option<&'a str>, cells: &'a [u32]) -> Self {
+        Self { cells: input.map(|input| (input, cells)), ..self }
     }
 
     /// Number of chunks.
@@ -288,7 +326,20 @@ impl Host for Chunks<'_> {
         let chunk = self.chunks.get(step as usize).copied().unwrap_or(&[]);
         feeds.f32(LIVE, &[f32::from(u8::from(!chunk.is_empty()))])?;
         self.rows.pad(chunk);
-        self.rows.feed(feeds)
+        for input in self.draws {
+            for (number, row) in self.numbers.iter_mut().zip(&self.rows.rows) {
+                *number = row_draw(input, self.now, *row);
+            }
+            feeds.f32(input, &self.numbers)?;
+        }
+        self.rows.feed(feeds)?;
+        let Some((input, cells)) = self.cells else { return Ok(()) };
+        self.of_chunk.fill(u32::MAX);
+        if !chunk.is_empty() {
+            let start: usize = self.chunks[..step as usize].iter().map(|chunk| chunk.len()).sum();
+            self.of_chunk[..chunk.len()].copy_from_slice(&cells[start..start + chunk.len()]);
+        }
+        feeds.u32(input, &self.of_chunk)
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {

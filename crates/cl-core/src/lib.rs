@@ -32,6 +32,7 @@ pub mod conformance;
 mod draw;
 mod error;
 mod evaluate;
+mod gates;
 mod host;
 mod learner;
 mod memory;
@@ -52,6 +53,7 @@ mod trial;
 pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_atomically};
 pub use cl_buffers::Row;
 pub use error::Error;
+pub use gates::MeanGates;
 pub use learner::{Costs, Head, Learner, Settings};
 pub use model::{Data, Linear, Model};
 pub use parts::{

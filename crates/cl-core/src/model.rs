@@ -49,6 +49,8 @@ pub struct Model {
     pub contexts: usize,
     /// Whether some outputs are inactive for some rows: the logits are then masked.
     pub masked: bool,
+    /// Whether every batch is of one context, and a [`Backbone`](crate::Backbone) is told so.
+    pub(crate) one_context: bool,
     /// Parameters of modules by the name of their slot.
     pub(crate) modules: Vec<(String, Layout)>,
 }
@@ -98,7 +100,8 @@ impl Model {
         }
         let layout = Layout::new(&params)?;
         let layers = linear_layers(&*network, &layout);
-        Ok(Self { network, layout, layers, data, contexts, masked, modules })
+        let one_context = false;
+        Ok(Self { network, layout, layers, data, contexts, masked, one_context, modules })
     }
 
     /// The network and its stream, for parts.

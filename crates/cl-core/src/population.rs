@@ -9,6 +9,7 @@ use crate::model::Data;
 use crate::parts::{Detect, Parts};
 use crate::rehearse::Member;
 use cl_buffers::{Row, RowSize};
+use cl_nn::Network;
 use cl_scenarios::{Dataset, Stream, StreamKind, Transform};
 
 /// One member's host state.
@@ -87,6 +88,37 @@ pub(crate) fn masked(stream: &dyn Stream) -> bool {
     (0..stream.stages().len())
         .flat_map(|stage| (0..stream.contexts()).map(move |context| (stage, context)))
         .any(|(stage, context)| stream.active(stage, context).contains(&false))
+}
+
+/// Whether every batch is of one context, where a network may ask for it: no stage draws from several,
+/// and no memory or generator adds rows of its own.
+pub(crate) fn one_context(stream: &dyn Stream, parts: &Parts<'_>) -> bool {
+    parts.backbone.is_some()
+        && parts.rehearsals.is_empty()
+        && parts.generators.is_empty()
+        && stream.stages().iter().all(|stage| stage.contexts.len() == 1)
+}
+
+/// Checks that the outputs that compete in a context are outputs of the network there.
+pub(crate) fn heads_fit(network: &dyn Network, stream: &dyn Stream) -> Result<(), Error> {
+    for context in 0..stream.contexts() {
+        let own = network.outputs_of(context);
+        for stage in 0..stream.stages().len() {
+            let active = stream.active(stage, context).into_iter().enumerate();
+            let mut outside = active.filter(|(unit, active)| {
+                let there = *unit < network.outputs(); // a head may yet grow
+                *active && there && !own.contains(unit)
+            });
+            if let Some((unit, _)) = outside.next() {
+                return Err(Error::Misfit(format!(
+                    "{}: output {unit} competes in context {}, where the network has outputs {own:?}",
+                    network.describe(),
+                    context + 1
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn data_of(dataset: &Dataset, stream: &dyn Stream) -> Data {

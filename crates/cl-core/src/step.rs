@@ -1,7 +1,7 @@
 //! What a recorded part sees of a step.
 
 use crate::parts::find;
-use crate::record::{Places, Recorder, Segment};
+use crate::record::{Places, Recorder, Rows, Segment, row_draw_input};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
 use cl_random::Purpose;
@@ -221,14 +221,16 @@ impl<'a, 'g> Step<'a, 'g> {
             || {
                 let message = format!("cells: no rehearsal `{name}` here");
                 let nothing = self.graph().refuse(message);
-                Places { cells: nothing, stored: nothing }
+                Places { cells: nothing, stored: Some(nothing) }
             },
             |(_, places)| *places,
         )
     }
 
     /// Where each row of a rehearsal lies in its memory, u32 `[its rows]`; `u32::MAX` where it gave
-    /// none. `NAME` of the same strategy or in full.
+    /// none. `NAME` of the same strategy or in full. In a pass over that memory
+    /// ([`Over::Memory`](crate::Over::Memory)): where each row of the chunk lies, so that what is kept
+    /// beside a row may be written when its context ends.
     #[track_caller]
     #[must_use]
     pub fn cells(&self, name: &str) -> Var<'g> {
@@ -241,7 +243,10 @@ impl<'a, 'g> Step<'a, 'g> {
     #[track_caller]
     #[must_use]
     pub fn stored(&self, name: &str) -> Var<'g> {
-        self.places(name).stored
+        let stored = self.places(name).stored;
+        stored.unwrap_or_else(|| {
+            self.graph().refuse(format!("stored: a pass over `{name}` stores nothing"))
+        })
     }
 
     /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
@@ -293,6 +298,25 @@ impl<'a, 'g> Step<'a, 'g> {
         self.graph().uniform(self.random(name), purpose, 0, shape)
     }
 
+    /// One uniform number in [0, 1) per row of a pass, `[rows]`; `name` tells apart what a strategy draws.
+    ///
+    /// Each row has an address of its own: seed, boundary, example and context. So it draws the same
+    /// number whatever chunk it comes in; a hand-made [`Trial`](crate::Trial) counts the rows of the pass
+    /// instead of examples. An error in training steps and evaluations.
+    #[track_caller]
+    #[must_use]
+    pub fn uniform_rows(&self, name: &str) -> Var<'g> {
+        match self.recorder.rows {
+            Rows::Passed => {
+                let input = row_draw_input(&self.scope.name(name));
+                self.graph().input(&input, &self.weight.shape())
+            }
+            Rows::Trained | Rows::Tested => self.graph().refuse(format!(
+                "random numbers `{name}` per row: only the rows of a pass have addresses"
+            )),
+        }
+    }
+
     /// The address of random numbers.
     #[track_caller]
     fn random(&self, name: &str) -> Var<'g> {
@@ -308,6 +332,12 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn progress(&self) -> Var<'g> {
         self.recorder.progress
+    }
+
+    /// Steps of the phase, a scalar; 1 in evaluation and passes.
+    #[must_use]
+    pub fn steps(&self) -> Var<'g> {
+        self.recorder.steps
     }
 
     /// Address of random numbers, u32 `[4]`: what a part draws differs by step. `None` in evaluation

@@ -2,14 +2,14 @@
 //! tests of a method against numbers worked out elsewhere.
 
 use crate::error::Error;
-use crate::host::Ends;
+use crate::host::{Ends, row_draw};
 use crate::model::{Data, Model};
 use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
 use crate::rehearse::{Now, Share};
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
-
+use cl_buffers::Row;
 use cl_nn::{Network, Optimizer};
 use cl_tensor::{CpuSession, Feeds, Host, Outputs, PlanId, Session};
 
@@ -34,6 +34,24 @@ impl Batch {
         Self { x, target, context: vec![context; rows], weight: vec![1.0 / rows as f32; rows] }
     }
 
+    /// Its rows, those of weight other than 0 numbered from `first`.
+    fn numbered(&self, first: u32) -> Vec<Row> {
+        let mut example = first;
+        let rows = self.target.iter().zip(&self.context).zip(&self.weight);
+        rows.map(|((&label, &context), &weight)| {
+            let row = Row { example, label, context };
+            example += u32::from(weight != 0.0);
+            row
+        })
+        .collect()
+    }
+
+    /// The cells of its rows where a memory keeps those of weight other than 0 from cell `first` on.
+    fn cells(&self, first: u32) -> Vec<u32> {
+        let rows = self.numbered(first).into_iter().zip(&self.weight);
+        rows.map(|(row, &weight)| if weight == 0.0 { u32::MAX } else { row.example }).collect()
+    }
+
     fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(&input("x", group), &self.x)?;
         feeds.u32(&input("target", group), &self.target)?;
@@ -55,9 +73,15 @@ pub struct Replayed {
 
 struct Fed<'a> {
     batch: &'a Batch,
+    /// What a pass draws per row, by input.
+    draws: &'a [(String, Vec<f32>)],
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
+    /// The step and how many the phase has.
+    place: (u32, u32),
+    /// Where the rows of a pass lie in their memory.
+    cells: Option<(&'a str, Vec<u32>)>,
     /// The output that is read after the run.
     output: &'a str,
     read: Vec<f32>,
@@ -66,7 +90,8 @@ struct Fed<'a> {
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
     fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        Self { batch, replayed: &[], shares: &[], output, read: Vec::new() }
+        let (replayed, shares, cells, place) = (&[][..], &[][..], None, (0, 1));
+        Self { batch, draws: &[], replayed, shares, cells, place, output, read: Vec::new() }
     }
 }
 
@@ -84,9 +109,17 @@ impl Host for Fed<'_> {
         for (name, share) in self.shares {
             feeds.f32(name, &[*share])?;
         }
+        for (name, numbers) in self.draws {
+            feeds.f32(name, numbers)?;
+        }
+        if let Some((input, cells)) = &self.cells {
+            feeds.u32(input, cells)?;
+        }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
-        let _ = feeds.f32("progress", &[0.0]);
+        let (step, steps) = self.place;
+        let _ = feeds.f32("progress", &[step as f32 / steps as f32]);
+        let _ = feeds.f32("steps", &[steps as f32]);
         let _ = feeds.f32("schedule", &[1.0]);
         Ok(())
     }
@@ -103,7 +136,11 @@ struct Pass {
     part: usize,
     pass: usize,
     over: Over,
+    /// The input that takes the cells of a memory's rows.
+    cells: Option<String>,
     plan: PlanId,
+    /// Inputs of what it draws per row.
+    draws: Vec<String>,
 }
 
 /// One member of one strategy on a small network, stepped by hand.
@@ -119,6 +156,7 @@ pub struct Trial<'s> {
     consolidate: Vec<(At, PlanId)>,
     evaluate: PlanId,
     boundaries: u32,
+    place: (u32, u32),
 }
 
 impl<'s> Trial<'s> {
@@ -177,9 +215,13 @@ impl<'s> Trial<'s> {
         let mut observe = Vec::new();
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
-                let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
+                let rows = about.rows(name, rows)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| input("cells", name));
+                let plan = record::observe(&model, &parts, (name, *it), (pass, memory), rows)?;
+                let draws = record::row_draws(&plan);
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan });
+                observe.push(Pass { at: it.at(), part, pass, over, cells, plan, draws });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -194,7 +236,8 @@ impl<'s> Trial<'s> {
             consolidate.push((at, session.load(record::consolidate(&model, &parts, at)?)?));
         }
         let evaluate = session.load(record::evaluate(&model, &parts, rows)?)?;
-        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries: 0 })
+        let (boundaries, place) = (0, (0, 1));
+        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries, place })
     }
 
     /// Sets which outputs compete per context, `[contexts][outputs]`.
@@ -239,6 +282,12 @@ impl<'s> Trial<'s> {
         Ok(ranges.map(|range| (range.name.clone(), flat[range.floats()].to_vec())).collect())
     }
 
+    /// Every further step is step `step`, counted from 0, of a phase of `steps`; the first of one
+    /// unless said.
+    pub fn set_place(&mut self, step: u32, steps: u32) {
+        self.place = (step, steps);
+    }
+
     /// Takes one step; returns the task loss before it, in nats.
     ///
     /// # Errors
@@ -265,13 +314,14 @@ impl<'s> Trial<'s> {
         let generators = self.parts.generators.iter();
         let shares: Vec<(String, f32)> =
             generators.map(|(name, it)| (input("share", name), share(*it))).collect();
-        let mut host = Fed { replayed, shares: &shares, ..Fed::rows(batch, LOSS) };
+        let place = self.place;
+        let mut host = Fed { replayed, shares: &shares, place, ..Fed::rows(batch, LOSS) };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
         Ok(host.read[0])
     }
 
     /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
-    /// the recorded number of rows; rows of weight 0 are padding.
+    /// the recorded number of rows, or of those that the pass asks for; rows of weight 0 are padding.
     ///
     /// # Errors
     /// What the device refuses.
@@ -312,20 +362,31 @@ impl<'s> Trial<'s> {
         let present = |weight: &f32| f32::from(u8::from(*weight != 0.0));
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
-        for Pass { part, pass, over, plan, .. } in self.observe.iter().filter(|it| it.at == at) {
+        let now = self.now();
+        for it in self.observe.iter().filter(|it| it.at == at) {
+            let Pass { part, pass, over, cells, plan, draws, .. } = it;
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
+            let mut seen = 0;
             for chunk in chunks {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
-                self.session.run(*plan, 0..1, &mut [&mut Fed::rows(batch, "")])?;
+                let rows = batch.numbered(seen);
+                let cells = cells.as_deref().map(|input| (input, batch.cells(seen)));
+                seen += batch.weight.iter().filter(|weight| **weight != 0.0).count() as u32;
+                let draw = |input: &String| {
+                    let numbers = rows.iter().map(|row| row_draw(input, now, *row)).collect();
+                    (input.clone(), numbers)
+                };
+                let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
+                let mut host = Fed { draws: &draws, cells, ..Fed::rows(batch, "") };
+                self.session.run(*plan, 0..1, &mut [&mut host])?;
             }
         }
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
             self.session.run(*plan, 0..1, &mut [&mut ends])?;
         }
-        let now = self.now();
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
             let (session, model) = (&mut self.session, &self.model);
             part.end_context(now, &mut SlotStore { session, model, scope, member: 0 })?;

@@ -88,7 +88,9 @@ impl Consolidate for Wrong {
     }
     fn passes(&self) -> Vec<Pass> {
         match self.0 {
-            Plays::Memory => vec![Pass { over: Over::Memory("nope".to_owned()), limit: None }],
+            Plays::Memory => {
+                vec![Pass { over: Over::Memory("nope".to_owned()), ..Pass::default() }]
+            }
             _ => Vec::new(),
         }
     }

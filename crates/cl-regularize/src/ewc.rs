@@ -1,5 +1,6 @@
 //! Elastic weight consolidation with one penalty per context.
 
+use crate::factor::Factor;
 use crate::fisher::{Divisor, Fisher};
 use crate::range::strength;
 use cl_core::{Boundary, Consolidate, Error, Needs, Parts, Pass, Penalty, Step, Strategy};
@@ -23,21 +24,25 @@ use cl_tensor::{Init, Scope, Var};
 /// | field | default | range | what |
 /// |---|---|---|---|
 /// | `lambda` | 400 | ≥ 0 | strength; slot `lambda` |
+/// | `factor` | `Half` | | λ/2 or λ |
 /// | `fisher` | exact, all rows, N | | how the Fisher information is measured |
 ///
 /// The paper gives no strength for digits; 400 is what it uses for Atari games (its table of
 /// hyper-parameters). Neutral setting: `lambda` = 0. Memory: two numbers per parameter and a scalar.
+/// A step costs the same in every context.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ewc {
     /// Strength λ.
     pub lambda: f64,
+    /// Whether λ is halved.
+    pub factor: Factor,
     /// How the Fisher information is measured.
     pub fisher: Fisher,
 }
 
 impl Default for Ewc {
     fn default() -> Self {
-        Self { lambda: 400.0, fisher: Fisher::default() }
+        Self { lambda: 400.0, factor: Factor::Half, fisher: Fisher::default() }
     }
 }
 
@@ -56,7 +61,15 @@ impl Ewc {
     /// λ per scenario.
     #[must_use]
     pub fn vdv(lambda: f64) -> Self {
-        Self { lambda, fisher: Fisher { rows: None, divisor: Divisor::NMinusOne } }
+        let fisher = Fisher { divisor: Divisor::NMinusOne, ..Fisher::default() };
+        Self { lambda, fisher, ..Self::default() }
+    }
+
+    /// As in Avalanche (`EWCPlugin`, mode `separate`): λ without ½, and the Fisher information of
+    /// mini-batches, which depends on their size: there, that of training.
+    #[must_use]
+    pub fn avalanche(lambda: f64, batch: usize) -> Self {
+        Self { lambda, factor: Factor::One, fisher: Fisher::avalanche(batch) }
     }
 
     fn kept<'g>(scope: &Scope<'g>, len: usize) -> Quadratic<'g> {
@@ -72,7 +85,8 @@ impl Penalty for Ewc {
     fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
         let lambda = step.scope.hyper("lambda", self.lambda as f32);
         let Quadratic { precision, mean, constant } = Self::kept(&step.scope, step.layout.len());
-        0.5 * lambda * ((precision * (step.theta - mean).square()).sum() + constant)
+        let quadratic = (precision * (step.theta - mean).square()).sum() + constant;
+        self.factor.of(lambda) * quadratic
     }
 }
 
@@ -116,7 +130,10 @@ impl Strategy for Ewc {
     fn describe(&self) -> Vec<(String, String)> {
         vec![
             ("ewc.lambda".to_owned(), self.lambda.to_string()),
-            ("ewc.penalty".to_owned(), "lambda/2, one term per context".to_owned()),
+            (
+                "ewc.penalty".to_owned(),
+                format!("{}, one term per context", self.factor.describe("lambda")),
+            ),
             ("ewc.fisher".to_owned(), self.fisher.describe()),
         ]
     }

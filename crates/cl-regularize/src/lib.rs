@@ -4,9 +4,15 @@
 //! |---|---|---|---|
 //! | [`Ewc`] | `ewc` | diagonal [`Fisher`] information, one term per context | λ/2 Σ_k Σ F_k (θ − θ*_k)² |
 //! | [`OnlineEwc`] | `ewc-online` | decayed sum of Fisher information | λ/2 γ Σ F (θ − θ*)² |
+//! | [`KfacEwc`] | `ewc-kfac` | Kronecker-factored Fisher information per linear layer | λ/2 Σ_layers ⟨D, A D G⟩, D = [W; b] − [W*; b*] |
 //! | [`Si`] | `si` | share in the fall of the loss along the path of training | c Σ Ω (θ − θ*)² |
+//! | [`Mas`] | `mas` | sensitivity of the logits, without labels | λ Σ Ω (θ − θ*)² |
+//! | [`L2`] | `l2` | the same for all | λ Σ (θ − θ*)² |
+//! | [`L2Init`] | `l2-init` | the same for all | λ Σ (θ − θ_0)², θ_0 the initial parameters |
 //!
-//! Each is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! [`Owm`], `owm`, adds no penalty: it projects gradients away from what a layer's inputs were.
+//!
+//! Each penalty but the last is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -22,12 +28,27 @@
 #![forbid(unsafe_code)]
 
 mod ewc;
+mod factor;
 mod fisher;
+mod kfac;
+mod kronecker;
+mod l2;
+mod l2_init;
+mod mas;
 mod online_ewc;
+mod owm;
+mod projector;
 mod range;
 mod si;
 
 pub use ewc::Ewc;
-pub use fisher::{Divisor, Fisher};
-pub use online_ewc::OnlineEwc;
+pub use factor::Factor;
+pub use fisher::{Divisor, Estimate, Fisher};
+pub use kfac::KfacEwc;
+pub use kronecker::{FactorLabels, KroneckerFisher};
+pub use l2::L2;
+pub use l2_init::L2Init;
+pub use mas::{Accumulation, Gradients, Logits, Mas, Norm, OutputLayer};
+pub use online_ewc::{Discount, OnlineEwc};
+pub use owm::{Alpha, Owm};
 pub use si::{Floor, PathGradient, Si};

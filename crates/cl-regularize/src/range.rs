@@ -23,3 +23,14 @@ pub(crate) fn strength(
     let finite = (value as f32).is_finite();
     expect(finite && value >= 0.0, strategy, name, value, "a finite number of at least 0")
 }
+
+/// Refuses a number that is not above 0 or not finite.
+pub(crate) fn positive(
+    strategy: &'static str,
+    name: &'static str,
+    value: f64,
+) -> Result<(), Error> {
+    // The slot is a 32-bit float.
+    let allowed = value as f32 > 0.0 && (value as f32).is_finite();
+    expect(allowed, strategy, name, value, "a finite number above 0")
+}

@@ -13,6 +13,11 @@ use common::{
 
 /// The Fisher information, the merged quadratic of two contexts, its value and its gradient.
 fn check(method: &dyn Method) -> Result<(), String> {
+    fisher_is_exact(method)?;
+    penalty_is(method, number(&golden("ewc_penalty")["inputs"]["lambda"]))
+}
+
+fn fisher_is_exact(method: &dyn Method) -> Result<(), String> {
     let file = golden("ewc_fisher");
     let mut fisher = trial(method, &Sgd::new(0.1), 8, false);
     write(&mut fisher, "theta", &file["inputs"]["params"]);
@@ -20,15 +25,18 @@ fn check(method: &dyn Method) -> Result<(), String> {
     fisher.boundary(&[Batch::mean(floats(&file["inputs"]["x"]), target, 0)]).unwrap();
     let want = &file["expected"]["class_all_outputs"]["all"]["exact_divided_by_N"];
     slot_is(&fisher, "ewc/precision", want, 1e-5)?;
-    slot_is(&fisher, "ewc/mean", &file["inputs"]["params"], 1e-6)?;
+    slot_is(&fisher, "ewc/mean", &file["inputs"]["params"], 1e-6)
+}
 
+/// The merged quadratic, its value and gradient at this strength.
+fn penalty_is(method: &dyn Method, strength: f64) -> Result<(), String> {
     let file = golden("ewc_penalty");
     let (inputs, expected) = (&file["inputs"], &file["expected"]);
     let batch = Batch::mean(floats(&inputs["x"]), labels(&inputs["y"]), 0);
     let valued = Valued(method);
     let watched = Watched(&valued);
     let mut merged = trial(&watched, &Sgd::new(0.1), 8, false);
-    merged.session.write("ewc/lambda", 0, &[number(&inputs["lambda"]) as f32]).unwrap();
+    merged.session.write("ewc/lambda", 0, &[strength as f32]).unwrap();
     for (fisher, anchor) in [("fisher_1", "anchor_1"), ("fisher_2", "anchor_2")] {
         write(&mut merged, "ewc/fisher_sum", &inputs[fisher]);
         write(&mut merged, "theta", &inputs[anchor]);
@@ -57,6 +65,19 @@ fn fisher_penalty_and_gradient_are_those_of_the_reference() {
 fn the_divisor_of_the_vdv_preset_is_another_convention() {
     assert_eq!(Ewc::vdv(1e9).fisher.divisor, Divisor::NMinusOne);
     assert!(check(&Ewc::vdv(400.0)).is_err());
+}
+
+/// λ without ½ is half the λ with it; F and θ* are given.
+#[test]
+fn avalanches_lambda_is_twice_as_strong() {
+    let lambda = number(&golden("ewc_penalty")["inputs"]["lambda"]);
+    let half = |method: Ewc| Ewc { fisher: Fisher::default(), ..method };
+    penalty_is(&half(Ewc::avalanche(1.0, 4)), lambda / 2.0).unwrap();
+    assert!(penalty_is(&half(Ewc::avalanche(1.0, 4)), lambda).is_err());
+    assert!(penalty_is(&Ewc::default(), lambda / 2.0).is_err());
+    let said = Ewc::avalanche(3.0, 4).describe();
+    assert_eq!(said[0], ("ewc.lambda".to_owned(), "3".to_owned()));
+    assert_eq!(said[1].1, "lambda, without 1/2, one term per context");
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -147,40 +168,49 @@ fn noise(len: usize, seed: f64) -> Vec<f64> {
 }
 
 #[test]
-fn one_quadratic_in_constant_memory_is_the_sum_of_three_penalties() {
-    let lambda = 30.0;
-    let method = Ewc { lambda, ..Ewc::default() };
-    let valued = Valued(&method);
-    let watched = Watched(&valued);
-    let mut trial = trial(&watched, &Sgd::new(0.1), 4, false);
-    let len = trial.model.layout.len();
-    let to_f32 = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<f32>>();
-    let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect::<Vec<f64>>();
-
-    let mut contexts = Vec::new();
-    for k in 0..3 {
-        // Half of the entries are 0, at other places in every context; some are 0 in all.
-        let fisher: Vec<f64> = noise(len, f64::from(k)).iter().map(|x| x.max(0.0)).collect();
-        let anchor = noise(len, 10.0 + f64::from(k));
-        trial.session.write("ewc/fisher_sum", 0, &to_f32(&fisher)).unwrap();
-        trial.session.write("theta", 0, &to_f32(&anchor)).unwrap();
-        trial.boundary(&[]).unwrap();
-        contexts.push((wide(to_f32(&fisher)), wide(to_f32(&anchor))));
-    }
-    let theta = wide(to_f32(&noise(len, 20.0)));
-    trial.session.write("theta", 0, &to_f32(&theta)).unwrap();
-    trial.step(&common::some_batch(4, 5)).unwrap();
-
-    let (mut value, mut gradient) = (0.0, wide(read(&trial, "probe/task")));
-    for (fisher, anchor) in &contexts {
-        for i in 0..len {
-            let distance = theta[i] - anchor[i];
-            value += lambda / 2.0 * fisher[i] * distance * distance;
-            gradient[i] += lambda * fisher[i] * distance;
+fn one_quadratic_in_constant_memory_is_the_sum_of_four_penalties_at_any_strength() {
+    let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+    let narrow = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<f32>>();
+    // Contexts may end far from each other or close by, as they do where λ is large.
+    for (lambda, spread) in [(30.0, 1.0), (1e5, 1e-2), (1e9, 1.0), (1e9, 1e-3)] {
+        let method = Ewc { lambda, ..Ewc::default() };
+        let valued = Valued(&method);
+        let watched = Watched(&valued);
+        let mut trial = trial(&watched, &Sgd::new(0.1), 4, false);
+        let len = trial.model.layout.len();
+        let place = |seed: f64| {
+            let near = noise(len, 10.0).into_iter().zip(noise(len, seed));
+            narrow(&near.map(|(at, by)| at + spread * by).collect::<Vec<f64>>())
+        };
+        let mut contexts = Vec::new();
+        for k in 0..4 {
+            // Half of the entries are 0, at other places in every context; some are 0 in all.
+            let fisher: Vec<f64> = noise(len, f64::from(k)).iter().map(|x| x.max(0.0)).collect();
+            let (fisher, anchor) = (narrow(&fisher), place(11.0 + f64::from(k)));
+            trial.session.write("ewc/fisher_sum", 0, &fisher).unwrap();
+            trial.session.write("theta", 0, &anchor).unwrap();
+            trial.boundary(&[]).unwrap();
+            contexts.push((wide(&fisher), wide(&anchor)));
         }
+        let theta = place(20.0);
+        trial.session.write("theta", 0, &theta).unwrap();
+        trial.step(&common::some_batch(4, 5)).unwrap();
+
+        let theta = wide(&theta);
+        let (mut value, mut gradient) = (0.0, wide(&read(&trial, "probe/task")));
+        for (fisher, anchor) in &contexts {
+            for i in 0..len {
+                let distance = theta[i] - anchor[i];
+                value += lambda / 2.0 * fisher[i] * distance * distance;
+                gradient[i] += lambda * fisher[i] * distance;
+            }
+        }
+        // The mean is a 32-bit number near 1, so a distance is known to about 1e-7.
+        let tolerance = 1e-6 + 5e-7 / spread;
+        let what = format!("λ = {lambda}, contexts {spread} apart");
+        close(&what, &read(&trial, "ewc/value"), &[value], tolerance).unwrap();
+        close(&what, &read(&trial, "probe/total"), &gradient, tolerance).unwrap();
     }
-    close("value", &read(&trial, "ewc/value"), &[value], 1e-6).unwrap();
-    close("gradient", &read(&trial, "probe/total"), &gradient, 1e-6).unwrap();
 }
 
 #[test]

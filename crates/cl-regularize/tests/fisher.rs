@@ -63,13 +63,6 @@ impl Strategy for Mask {
     }
 }
 
-fn slow(trial: &Trial<'_>, gates: Vec<Vec<f64>>, active: Vec<bool>) -> SlowMlp {
-    let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect();
-    let theta = trial.parameters("theta").unwrap();
-    let tensors = theta.iter().map(|(_, values)| wide(values)).collect();
-    SlowMlp { sizes: vec![6, 5, 4, 4], tensors, gates, active }
-}
-
 fn precision_is(trial: &Trial<'_>, slow: &SlowMlp, x: &[f32], tolerance: f64) {
     let rows = (x.len() / 6) as f64;
     let want = slow.fisher_sum(x);
@@ -85,7 +78,7 @@ fn the_fisher_information_is_a_sum_over_examples_and_labels() {
     let mut trial = trial(&ewc, &Sgd::new(0.1), 100, false);
     let rows = some_batch(100, 1);
     trial.boundary(std::slice::from_ref(&rows)).unwrap();
-    precision_is(&trial, &slow(&trial, Vec::new(), vec![true; 4]), &rows.x, 1e-5);
+    precision_is(&trial, &SlowMlp::of(&trial, Vec::new(), vec![true; 4]), &rows.x, 1e-5);
 }
 
 #[test]
@@ -95,7 +88,7 @@ fn gates_inside_the_network_belong_to_the_gradient_of_each_example() {
     let rows = some_batch(32, 2);
     trial.boundary(std::slice::from_ref(&rows)).unwrap();
     let gates = MASKS.iter().map(|mask| mask.iter().map(|&x| f64::from(x)).collect()).collect();
-    let masked = slow(&trial, gates, vec![true; 4]);
+    let masked = SlowMlp::of(&trial, gates, vec![true; 4]);
     precision_is(&trial, &masked, &rows.x, 1e-5);
     let first = &trial.parameters("ewc/precision").unwrap()[0].1;
     assert!(first.iter().skip(1).step_by(5).all(|&f| f == 0.0), "unit 1 of layer 1 is gated off");

@@ -5,7 +5,7 @@ mod common;
 
 use cl_core::{Batch, Boundary, Consolidate, Parts, Pass, Penalty, Step, Strategy};
 use cl_nn::Sgd;
-use cl_regularize::{Divisor, Fisher, OnlineEwc};
+use cl_regularize::{Discount, Divisor, Factor, Fisher, OnlineEwc};
 use cl_tensor::{Session, Var};
 use common::{
     Method, Valued, Watched, close, floats, golden, labels, number, read, slot_is, trial, write,
@@ -16,6 +16,11 @@ const ANCHOR: &str = "ewc-online/anchor";
 
 /// The recursion over two contexts, the penalty's value and gradient.
 fn check(method: &dyn Method, recursion: &str) -> Result<(), String> {
+    check_at(method, recursion, number(&golden("ewc_penalty")["inputs"]["lambda"]))
+}
+
+/// The same at another strength.
+fn check_at(method: &dyn Method, recursion: &str, strength: f64) -> Result<(), String> {
     let file = golden("ewc_penalty");
     let (inputs, expected) = (&file["inputs"], &file["expected"]);
     let gamma = number(&inputs["gamma"]) as f32;
@@ -33,7 +38,7 @@ fn check(method: &dyn Method, recursion: &str) -> Result<(), String> {
     let valued = Valued(method);
     let watched = Watched(&valued);
     let mut trial = trial(&watched, &Sgd::new(0.1), 8, false);
-    trial.session.write("ewc-online/lambda", 0, &[number(&inputs["lambda"]) as f32]).unwrap();
+    trial.session.write("ewc-online/lambda", 0, &[strength as f32]).unwrap();
     trial.session.write("ewc-online/gamma", 0, &[gamma]).unwrap();
     for (fisher, anchor) in [("fisher_1", "anchor_1"), ("fisher_2", "anchor_2")] {
         write(&mut trial, "ewc-online/fisher_sum", &inputs[fisher]);
@@ -64,6 +69,20 @@ const EXACT: &str = "online_recursion_fisher_exact";
 fn recursion_penalty_and_gradient_are_those_of_the_reference() {
     check(&OnlineEwc::default(), EXACT).unwrap();
     check(&OnlineEwc::vdv(48.0, 0.9), "online_recursion_fisher_vdv").unwrap();
+}
+
+#[test]
+fn neither_avalanche_nor_mammoth_has_a_half_or_gamma_in_the_loss() {
+    let inputs = &golden("ewc_penalty")["inputs"];
+    let (lambda, gamma) = (number(&inputs["lambda"]), number(&inputs["gamma"]));
+    for preset in [OnlineEwc::avalanche(1.0, 0.9, 4), OnlineEwc::mammoth(1.0, 0.9, 4)] {
+        assert_eq!((preset.factor, preset.discount), (Factor::One, Discount::Recursion));
+        let exact = OnlineEwc { fisher: Fisher::default(), ..preset };
+        check_at(&exact, EXACT, lambda / 2.0 * gamma).unwrap();
+        for other in [lambda, lambda * gamma, lambda / 2.0] {
+            assert!(check_at(&exact, EXACT, other).is_err(), "at {other}");
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ const VDV: &str = "vdv";
 
 /// With the strength and damping of the golden file.
 fn si(gradient: PathGradient, floor: Floor) -> Si {
-    Si { c: 40.0, xi: 0.1, gradient, floor }
+    Si { c: 40.0, xi: 0.1, gradient, floor, ..Si::default() }
 }
 
 fn batches(inputs: &Value, context: usize) -> Vec<Batch> {

@@ -6,7 +6,7 @@ use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
 use crate::label::label;
 use crate::network::HEADS;
-use crate::registry::Composition;
+use crate::registry::{Composition, Under};
 use crate::results::Line;
 use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
 use cl_buffers::RowSize;
@@ -94,6 +94,8 @@ impl Cell {
         };
         let composition = &chosen.composition;
         let experiment = composition.order(choices.experiment.clone().scenario(scenario));
+        let (preset, batch) = (choices.preset, choices.experiment.setup.batch);
+        let under = Under { preset, scenario, batch };
         let variant = |given: &BTreeMap<String, f64>| {
             let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
                 let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');
@@ -111,7 +113,7 @@ impl Cell {
                 composition.hypers().into_iter().map(resolved).collect();
             Variant {
                 label: label(composition, &chosen.shown, &[given]),
-                strategies: composition.build(choices.preset, &hyper),
+                strategies: composition.build(under, &hyper),
                 settings: settings(&experiment, composition, choices.preset, hyper),
             }
         };

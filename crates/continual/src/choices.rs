@@ -161,9 +161,9 @@ impl Draft {
             let expected = "nothing: only stream `fuzzy` has one".to_owned();
             return given.map_or(Ok(()), |_| Err(expected));
         };
-        let of = |fuzziness| StreamKind::Fuzzy { fuzziness };
-        self.usual.kind = of(Defaults::fuzziness(steps));
-        self.setup.kind = given.map_or(self.usual.kind, of);
+        self.usual.kind = StreamKind::Fuzzy { fuzziness: Defaults::fuzziness(steps) };
+        self.setup.kind =
+            given.map_or(self.usual.kind, |fuzziness| StreamKind::Fuzzy { fuzziness });
         let most = steps / 2;
         self.setup.kind.check(steps).map_err(|_| {
             format!(
@@ -267,7 +267,8 @@ pub(crate) fn check_hyper(hyper: &Hyper, value: f64) -> Result<(), &'static str>
     let count = value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0;
     match hyper.numbers {
         Numbers::Whole if !count => Err("a whole number of at least 0"),
-        Numbers::Real | Numbers::Whole => Ok(()),
+        Numbers::Names(names) if !count || value as usize >= names.len() => Err("one of its names"),
+        Numbers::Real | Numbers::Whole | Numbers::Names(_) => Ok(()),
     }
 }
 

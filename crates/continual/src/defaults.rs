@@ -1,41 +1,7 @@
 //! What is chosen where nothing is said.
 
+use crate::Preset;
 use cl_scenarios::{DatasetName, Protocol, StreamKind};
-use std::fmt;
-
-/// Whose conventions and strengths the strategies follow where the field differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    /// Each method as its own paper has it.
-    Paper,
-    /// As the reference code of van de Ven, Tuytelaars & Tolias 2022.
-    Vdv,
-}
-
-impl Preset {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Paper, Self::Vdv];
-
-    /// One line for people.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Paper => "each method as its own paper has it",
-            Self::Vdv => {
-                "conventions and published strengths of van de Ven, Tuytelaars & Tolias 2022"
-            }
-        }
-    }
-}
-
-impl fmt::Display for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Paper => "paper",
-            Self::Vdv => "vdv",
-        })
-    }
-}
 
 /// The default protocol of a data set and a way to make contexts from it.
 #[derive(Clone, Debug, PartialEq)]

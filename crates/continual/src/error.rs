@@ -115,6 +115,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A picture that could not be drawn.
+    #[error("{}: the picture cannot be drawn: {problem}", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
     /// A record that JSON cannot hold.
     #[error("results: {0}")]
     Json(#[from] serde_json::Error),
@@ -159,6 +167,7 @@ impl Error {
             | Self::Undefined(_)
             | Self::Write { .. }
             | Self::Diverged(_)
+            | Self::Picture { .. }
             | Self::Json(_) => false,
         }
     }

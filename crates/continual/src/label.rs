@@ -16,7 +16,9 @@ pub(crate) fn label(
     let mut text = composition.name.clone();
     for name in shown {
         let mut told: Vec<String> = Vec::new();
-        for value in values.iter().filter_map(|map| map.get(name)).map(|&value| number(value)) {
+        for value in values.iter().filter_map(|map| map.get(name)).map(|&value| {
+            composition.hyper(name).map_or_else(|| number(value), |hyper| hyper.tell(value))
+        }) {
             if !told.contains(&value) {
                 told.push(value);
             }
@@ -38,7 +40,7 @@ pub(crate) fn label(
 }
 
 /// The shorter of `1000` and `1e3`.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let (plain, exponent) = (format!("{value}"), format!("{value:e}"));
     if exponent.len() < plain.len() { exponent } else { plain }
 }

@@ -141,10 +141,10 @@ fn strategies() -> String {
         text +=
             &format!("  {:13} {} ({}; {})\n", entry.name, entry.about, entry.family, entry.source);
         for hyper in entry.hypers {
-            let defaults = match hyper.paper == hyper.vdv {
-                true => format!("{}", hyper.paper),
-                false => format!("{}, preset vdv {}", hyper.paper, hyper.vdv),
-            };
+            let presets = hyper.presets.iter();
+            let presets =
+                presets.map(|(preset, value)| format!(", preset {preset} {}", hyper.tell(*value)));
+            let defaults = hyper.tell(hyper.paper) + &presets.collect::<String>();
             let name = format!("{}.{}", entry.name, hyper.name);
             text +=
                 &format!("    {name:23} {} ({}; default {defaults})\n", hyper.purpose, hyper.range);

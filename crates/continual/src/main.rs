@@ -5,13 +5,16 @@ mod cli;
 mod dry_run;
 mod interrupt;
 mod list;
+mod machine;
 mod panics;
 mod print;
 mod progress;
 mod report;
+mod repro_command;
 mod resume_command;
 mod run_command;
 mod table;
+mod tradeoff_command;
 mod tune_command;
 
 use clap::Parser;
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         Command::Run(options) => run_command::run(&options),
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
+        Command::Repro(options) => repro_command::run(&options),
+        Command::Tradeoff(options) => tradeoff_command::run(&options),
         Command::Tune(options) => tune_command::run(&options),
     };
     match done {

@@ -1,6 +1,6 @@
 //! Which strategies go together.
 
-use crate::registry::{Composition, Entry, Family, STRATEGIES};
+use crate::registry::{Composition, Entry, Family, STRATEGIES, Under};
 use crate::{Error, Preset};
 use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
 use std::collections::BTreeMap;
@@ -52,11 +52,12 @@ fn pair(first: &'static Entry, second: &'static Entry) -> Result<Pair, Error> {
     });
     let defaults: BTreeMap<String, f64> = defaults.collect();
     let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
-    let strategies = Composition { name: names.join("+"), parts }.build(preset, &defaults);
+    let composition = Composition { name: names.join("+"), parts };
     let mut refused = Vec::new();
     for scenario in Scenario::ALL {
         let (protocol, part) = (Protocol::Split, Part::Final);
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+        let strategies = composition.build(Under { preset, scenario, batch: 32 }, &defaults);
         let checked = cl_core::check(&strategies, &spec.build(&digits())?, None);
         refused.push((scenario, checked.err().map(|error| error.to_string())));
     }

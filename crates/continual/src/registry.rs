@@ -1,10 +1,13 @@
 //! The table of strategies: what can be chosen by name, and with which hyper-parameters.
 
+use crate::choices::check_hyper;
 use crate::experiment::Order;
+use crate::label::number;
 use crate::methods;
 use crate::nearest::unknown;
 use crate::{Error, Experiment, Preset};
-use cl_core::{Member, Naive, Strategy};
+use cl_core::{Member, Strategy};
+use cl_scenarios::Scenario;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -39,6 +42,8 @@ pub enum Numbers {
     Real,
     /// Whole numbers.
     Whole,
+    /// One of these names; its place among them is the number.
+    Names(&'static [&'static str]),
 }
 
 /// Where a hyper-parameter's value acts: what a sweep over it is made of.
@@ -88,8 +93,8 @@ pub struct Hyper {
     pub name: &'static str,
     /// Its value under preset `paper`, where neither `--set` nor the strengths say anything.
     pub paper: f64,
-    /// The same under preset `vdv`.
-    pub vdv: f64,
+    /// The same under presets that have another one.
+    pub presets: &'static [(Preset, f64)],
     /// What it does, with its unit.
     pub purpose: &'static str,
     /// What is allowed.
@@ -103,22 +108,58 @@ pub struct Hyper {
 }
 
 impl Hyper {
+    /// A value as it is written: a number, or one of its names.
+    ///
+    /// # Errors
+    /// What is allowed, in words; its method checks the range.
+    pub(crate) fn read(&self, text: &str) -> Result<f64, String> {
+        match self.numbers {
+            Numbers::Names(names) => match names.iter().position(|name| *name == text) {
+                Some(place) => Ok(place as f64),
+                None => Err(format!("one of {}", names.join(", "))),
+            },
+            Numbers::Real | Numbers::Whole => {
+                let value = text.parse().map_err(|_| "a number that 32 bits hold".to_owned())?;
+                check_hyper(self, value)?;
+                Ok(value)
+            }
+        }
+    }
+
+    /// A value as it is told.
+    #[must_use]
+    pub fn tell(&self, value: f64) -> String {
+        match self.numbers {
+            Numbers::Names(names) => names
+                .get(value as usize)
+                .map_or_else(|| value.to_string(), |name| (*name).to_owned()),
+            Numbers::Real | Numbers::Whole => number(value),
+        }
+    }
+
     /// Its value where nobody says anything.
     #[must_use]
     pub fn default(&self, preset: Preset) -> f64 {
-        match preset {
-            Preset::Paper => self.paper,
-            Preset::Vdv => self.vdv,
-        }
+        let own = self.presets.iter().find(|(known, _)| *known == preset);
+        own.map_or(self.paper, |(_, value)| *value)
     }
 }
 
 /// Values of the hyper-parameters of one strategy, by name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Values<'a> {
-    pub preset: Preset,
+    pub under: Under,
     pub strategy: &'static str,
     pub given: &'a BTreeMap<String, f64>,
+}
+
+/// Under what a strategy is built: conventions that follow from the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Under {
+    pub preset: Preset,
+    pub scenario: Scenario,
+    /// Rows of the stream per step.
+    pub batch: usize,
 }
 
 impl Values<'_> {
@@ -161,90 +202,22 @@ impl Entry {
     }
 }
 
-/// A strategy that trains on one context after the other and keeps no rows.
-const PLAIN: Entry = Entry {
-    name: "none",
-    family: Family::Baseline,
-    about: "plain training, one context after the other: the lower baseline",
-    source: "common usage",
-    hypers: &[],
-    order: Order::Incremental,
-    build: |_| Box::new(Naive),
-    budget: |_, _| 0,
-};
-
 /// Every strategy, in the order of the table that is printed.
 pub const STRATEGIES: &[Entry] = &[
-    PLAIN,
-    Entry {
-        name: "ewc",
-        family: Family::Regularisation,
-        about: "elastic weight consolidation: what was important for a context resists change",
-        source: "Kirkpatrick et al. 2017",
-        hypers: &[methods::LAMBDA, methods::FISHER_ROWS],
-        build: methods::ewc,
-        ..PLAIN
-    },
-    Entry {
-        name: "ewc-online",
-        family: Family::Regularisation,
-        about: "the same with one anchor and a decaying sum of importances",
-        source: "Schwarz et al. 2018",
-        hypers: &[methods::LAMBDA, methods::GAMMA, methods::FISHER_ROWS],
-        build: methods::ewc_online,
-        ..PLAIN
-    },
-    Entry {
-        name: "si",
-        family: Family::Regularisation,
-        about: "synaptic intelligence: importance is the share in the fall of the loss",
-        source: "Zenke, Poole & Ganguli 2017",
-        hypers: &[methods::C, methods::XI],
-        build: methods::si,
-        ..PLAIN
-    },
-    Entry {
-        name: "xdg",
-        family: Family::Gating,
-        about: "context-dependent gating: each context has a random part of the units; needs task ids",
-        source: "Masse, Grant & Freedman 2018",
-        hypers: &[methods::P],
-        build: methods::xdg,
-        ..PLAIN
-    },
-    Entry {
-        name: "er",
-        family: Family::Replay,
-        about: "experience replay: exemplars of every class, chosen at the end of a context",
-        source: "van de Ven, Tuytelaars & Tolias 2022",
-        hypers: &[methods::PER_CLASS],
-        build: methods::er,
-        budget: methods::exemplars,
-        ..PLAIN
-    },
-    Entry {
-        name: "er-reservoir",
-        family: Family::Replay,
-        about: "experience replay: a uniform sample of all rows that passed; needs no boundaries",
-        source: "Chaudhry et al. 2019",
-        hypers: &[methods::PER_CLASS],
-        build: methods::er_reservoir,
-        budget: methods::exemplars,
-        ..PLAIN
-    },
-    Entry {
-        name: "cumulative",
-        about: "goes on with the same model on all data so far: keeps everything",
-        source: "van de Ven, Tuytelaars & Tolias 2022 (incremental joint)",
-        order: Order::Cumulative,
-        ..PLAIN
-    },
-    Entry {
-        name: "joint",
-        about: "all contexts at once, as many steps in all: the upper baseline",
-        order: Order::Joint,
-        ..PLAIN
-    },
+    methods::PLAIN,
+    methods::EWC,
+    methods::EWC_ONLINE,
+    methods::EWC_KFAC,
+    methods::SI,
+    methods::MAS,
+    methods::L2_TO_ANCHOR,
+    methods::L2_INIT,
+    methods::OWM,
+    methods::XDG,
+    methods::ER,
+    methods::ER_RESERVOIR,
+    methods::CUMULATIVE,
+    methods::JOINT,
 ];
 
 /// One strategy or several that compose, by name.
@@ -334,11 +307,11 @@ impl Composition {
     /// The strategies with these values of `strategy.hyper`, each beside the part it came from.
     pub(crate) fn build(
         &self,
-        preset: Preset,
+        under: Under,
         given: &BTreeMap<String, f64>,
     ) -> Vec<Box<dyn Strategy>> {
         let build =
-            |part: &&'static Entry| (part.build)(&Values { preset, strategy: part.name, given });
+            |part: &&'static Entry| (part.build)(&Values { under, strategy: part.name, given });
         self.parts.iter().map(build).collect()
     }
 
@@ -349,8 +322,9 @@ impl Composition {
         given: &BTreeMap<String, f64>,
         member: &Member<'_>,
     ) -> u64 {
+        let under = Under { preset, scenario: member.stream.scenario(), batch: member.batch };
         let budget = |part: &&'static Entry| {
-            (part.budget)(&Values { preset, strategy: part.name, given }, member)
+            (part.budget)(&Values { under, strategy: part.name, given }, member)
         };
         self.parts.iter().map(budget).fold(0, u64::saturating_add)
     }
@@ -369,6 +343,10 @@ impl Composition {
 mod tests {
     use super::*;
 
+    fn under(preset: Preset) -> Under {
+        Under { preset, scenario: Scenario::Task, batch: 32 }
+    }
+
     fn defaults(preset: Preset) -> BTreeMap<String, f64> {
         let hypers = STRATEGIES
             .iter()
@@ -383,7 +361,7 @@ mod tests {
         for preset in Preset::ALL {
             for entry in STRATEGIES {
                 let composition = Composition::parse(entry.name).unwrap();
-                let built = &composition.build(preset, &defaults(preset))[0];
+                let built = &composition.build(under(preset), &defaults(preset))[0];
                 built.check().unwrap();
                 if entry.order == Order::Incremental {
                     assert_eq!(built.name(), entry.name);
@@ -407,11 +385,11 @@ mod tests {
     /// cost a population per value.
     #[test]
     fn what_is_said_to_be_a_slot_is_one() {
-        use cl_scenarios::{Scenario, digits};
+        use cl_scenarios::digits;
         let experiment = Experiment::new(digits()).scenario(Scenario::Task).hidden(&[4]).seeds([2]);
         for entry in STRATEGIES {
             let composition = Composition::of(entry);
-            let strategies = composition.build(Preset::Paper, &defaults(Preset::Paper));
+            let strategies = composition.build(under(Preset::Paper), &defaults(Preset::Paper));
             let mut learner = experiment.learner(&strategies).unwrap();
             for (name, hyper) in composition.hypers() {
                 for slot in composition.slots(&name) {
@@ -422,7 +400,7 @@ mod tests {
         }
         let twice = Composition::parse("ewc+ewc").unwrap();
         assert_eq!(twice.slots("ewc.lambda"), ["ewc/lambda", "ewc#2/lambda"]);
-        let strategies = twice.build(Preset::Paper, &defaults(Preset::Paper));
+        let strategies = twice.build(under(Preset::Paper), &defaults(Preset::Paper));
         let mut learner = experiment.learner(&strategies).unwrap();
         learner.set_hyper("ewc#2/lambda", 0, 1.0).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use crate::choices::{
     Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
-    Wording, all, check_count, check_hyper, seeds,
+    Wording, all, check_count, seeds,
 };
 use crate::nearest::unknown;
 use crate::optimizer::check_number;
@@ -47,7 +47,8 @@ pub struct Request {
     pub optimizer: Option<String>,
     /// Learning rate.
     pub lr: Option<f64>,
-    /// Hyper-parameters as `strategy.name=value`.
+    /// Hyper-parameters as `strategy.name=value`; several values, separated by commas, are swept: one
+    /// row of the table for each.
     pub set: Vec<String>,
     /// `paper` or `vdv`.
     pub preset: Option<String>,
@@ -188,19 +189,29 @@ fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
     let known = hypers(strategies);
     for text in given {
         let wrong = |expected: &str| value("--set", text, expected);
-        let (name, number) = text
+        let (name, numbers) = text
             .split_once('=')
-            .map(|(name, number)| (name.trim(), number.trim()))
+            .map(|(name, numbers)| (name.trim(), numbers.trim()))
             .ok_or_else(|| wrong("STRATEGY.NAME=VALUE, such as ewc.lambda=1e5"))?;
         let Some((_, hyper)) = known.iter().find(|(known, _)| known == name) else {
             return Err(unknown_hyper(name, &known));
         };
-        let number: f64 = number.parse().map_err(|_| wrong("a number that 32 bits hold"))?;
-        check_hyper(hyper, number).map_err(wrong)?;
+        let mut values: Vec<f64> = Vec::new();
+        for number in parts(numbers) {
+            let number = hyper.read(number).map_err(|expected| wrong(&expected))?;
+            // What is named twice runs once.
+            if !values.contains(&number) {
+                values.push(number);
+            }
+        }
         for chosen in strategies.iter_mut() {
             if chosen.composition.hyper(name).is_some() {
                 chosen.hyper.retain(|(known, _)| known != name);
-                chosen.hyper.push((name.to_owned(), vec![number]));
+                chosen.hyper.push((name.to_owned(), values.clone()));
+                chosen.shown.retain(|known| known != name);
+                if values.len() > 1 {
+                    chosen.shown.push(name.to_owned());
+                }
             }
         }
     }
@@ -302,6 +313,20 @@ mod tests {
         assert_eq!(names[..2], ["joint", "none"]);
         assert_eq!(names.len(), STRATEGIES.len());
         assert_eq!(choices.experiment.setup.network.hidden, [30, 20]);
+    }
+
+    #[test]
+    fn several_values_of_a_hyper_parameter_are_swept() {
+        let request = Request {
+            strategy: some("ewc,none"),
+            set: vec!["ewc.lambda=1, 1e3,1".to_owned()],
+            ..Request::default()
+        };
+        let choices = request.choices().unwrap();
+        let ewc = &choices.strategies[0];
+        assert_eq!(ewc.hyper, [("ewc.lambda".to_owned(), vec![1.0, 1e3])]);
+        assert_eq!((ewc.variants(), ewc.shown.len()), (2, 1));
+        assert_eq!(choices.strategies[1].variants(), 1);
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Learner<'_> {
     ) -> Result<(), Error> {
         let observed = &self.programs.observe[pass];
         let (scope, _) = &self.parts.consolidations[observed.part];
-        let mut chosen: Vec<Vec<Row>> = Vec::with_capacity(rows.len());
+        let mut chosen: Vec<(Vec<Row>, Vec<u32>)> = Vec::with_capacity(rows.len());
         for (index, member) in self.members.iter().enumerate() {
             let rows = match &observed.over {
                 _ if !acting[index] => Vec::new(),
@@ -167,27 +167,32 @@ impl Learner<'_> {
                     found?.it.kept().to_vec()
                 }
             };
-            let rows = limited(self.now(index), rows, observed.limit);
+            let (rows, cells) = limited(self.now(index), rows, observed.limit);
             let name = record::examples_input(observed.part, observed.pass);
             examples[index].push((name, rows.len() as f32));
-            chosen.push(rows);
+            chosen.push((rows, cells));
         }
-        let chunks = |rows| self.chunks(rows).reading(observed.reports.iter().cloned());
-        let mut hosts: Vec<Chunks<'_>> = chosen.iter().map(|rows| chunks(rows)).collect();
+        let mut hosts: Vec<Chunks<'_>> = Vec::with_capacity(chosen.len());
+        for (member, (rows, cells)) in chosen.iter().enumerate() {
+            let chunks = self.chunks(rows, observed.chunk).at(observed.cells.as_deref(), cells);
+            let chunks = chunks.drawing(self.now(member), &observed.draws);
+            hosts.push(chunks.reading(observed.reports.iter().cloned()));
+        }
         run_chunks(&mut self.session, observed.plan, &mut hosts)?;
         let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
-        for ((reported, rows), outputs) in reported.iter_mut().zip(chosen).zip(read) {
+        for ((reported, (rows, _)), outputs) in reported.iter_mut().zip(chosen).zip(read) {
             reported.passes.push(PassReport { scope: scope.clone(), rows, outputs });
         }
         Ok(())
     }
 
-    /// Rows in chunks; of one context each where weights are viewed per context.
-    pub(super) fn chunks<'a>(&self, rows: &'a [Row]) -> Chunks<'a> {
-        if self.parts.views.is_empty() {
-            Chunks::new(rows, CHUNK)
+    /// Rows in chunks; of one context each where weights are viewed per context or the network is told
+    /// one.
+    pub(super) fn chunks<'a>(&self, rows: &'a [Row], size: usize) -> Chunks<'a> {
+        if self.parts.views.is_empty() && !self.model.one_context {
+            Chunks::new(rows, size)
         } else {
-            Chunks::by_context(rows, CHUNK)
+            Chunks::by_context(rows, size)
         }
     }
 
@@ -258,14 +263,14 @@ impl Learner<'_> {
         }
         let hit = || ["hit".to_owned()];
         let mut hosts: Vec<Chunks<'_>> =
-            rows.iter().map(|rows| self.chunks(rows).reading(hit())).collect();
+            rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(hit())).collect();
         run_chunks(&mut self.session, self.programs.evaluate, &mut hosts)?;
         let hits = |host: Chunks<'_>| host.read.into_iter().next().map_or(Vec::new(), |(_, v)| v);
         Ok(hosts.into_iter().map(hits).collect())
     }
 }
 
-fn run_chunks(
+pub(super) fn run_chunks(
     session: &mut dyn Session,
     plan: PlanId,
     hosts: &mut [Chunks<'_>],
@@ -275,12 +280,12 @@ fn run_chunks(
     Ok(session.run(plan, 0..chunks, &mut hosts)?)
 }
 
-/// The first `limit` rows in a random order.
-fn limited(now: Now, mut rows: Vec<Row>, limit: Option<usize>) -> Vec<Row> {
-    if let Some(limit) = limit.filter(|&limit| limit < rows.len()) {
-        let purpose = Purpose::named("observe");
-        Address::new(now.seed, purpose).context(now.stage).rng().shuffle(&mut rows);
-        rows.truncate(limit);
-    }
-    rows
+/// The first `limit` rows in a random order, each with its place among all.
+fn limited(now: Now, rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, Vec<u32>) {
+    let mut places: Vec<u32> = (0..rows.len() as u32).collect();
+    let Some(limit) = limit.filter(|&limit| limit < rows.len()) else { return (rows, places) };
+    let purpose = Purpose::named("observe");
+    Address::new(now.seed, purpose).context(now.stage).rng().shuffle(&mut places);
+    places.truncate(limit);
+    (places.iter().map(|&place| rows[place as usize]).collect(), places)
 }

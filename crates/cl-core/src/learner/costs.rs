@@ -105,7 +105,7 @@ impl Learner<'_> {
             .map(|observed| {
                 let rows = if observed.over == Over::Context { rows } else { kept() };
                 let rows = observed.limit.map_or(rows, |limit| rows.min(limit));
-                rows.div_ceil(CHUNK) as u64 * self.session.plan(observed.plan).cost().macs
+                rows.div_ceil(observed.chunk) as u64 * self.session.plan(observed.plan).cost().macs
             })
             .sum()
     }

@@ -65,7 +65,8 @@ impl Learner<'_> {
         }
         let network = with_outputs(&*self.model.network, outputs)?;
         let (data, contexts) = (self.model.data.clone(), self.model.contexts);
-        let model = Model::new(network, &self.parts, data, contexts, self.model.masked)?;
+        let mut model = Model::new(network, &self.parts, data, contexts, self.model.masked)?;
+        model.one_context = self.model.one_context;
         let mut session = CpuSession::new(self.session.seeds(), self.settings.threads)?;
         session.set_resident(IMAGES, Resident::Bytes(self.dataset.images.clone()))?;
         let (member, labels) = (&self.members[0], &self.dataset.labels);

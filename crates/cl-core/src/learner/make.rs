@@ -7,7 +7,9 @@ use super::{Settings, grow, phase};
 use crate::error::Error;
 use crate::model::Model;
 use crate::parts::Parts;
-use crate::population::{MemberState, data_of, masked, members, same_structure};
+use crate::population::{
+    MemberState, data_of, heads_fit, masked, members, one_context, same_structure,
+};
 use crate::record::{IMAGES, THETA};
 use crate::run::Progress;
 use crate::strategy::{Strategy, check};
@@ -68,7 +70,9 @@ impl<'s> Learner<'s> {
         settings.check(&**stream, &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
         let (data, contexts) = (data_of(dataset, &**stream), stream.contexts());
-        let model = Model::new(network, &parts, data, contexts, masked(&**stream))?;
+        let mut model = Model::new(network, &parts, data, contexts, masked(&**stream))?;
+        model.one_context = one_context(&**stream, &parts);
+        population.iter().try_for_each(|(_, stream)| heads_fit(&*model.network, &**stream))?;
         let members = members(&parts, dataset, population, &settings)?;
         let mut session = CpuSession::new(&seeds, settings.threads)?;
         session.set_resident(IMAGES, Resident::Bytes(dataset.images.clone()))?;

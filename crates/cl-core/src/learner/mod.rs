@@ -3,6 +3,7 @@
 mod boundary;
 mod clock;
 mod costs;
+mod gates;
 mod grow;
 mod inspect;
 mod make;

@@ -92,7 +92,8 @@ pub(super) fn phases(
         None => vec![Phase::stream("train", steps)],
         Some((_, owner)) => {
             let stages = stream.stages().len();
-            owner.phases(PhaseContext { stage, stages, steps, batch: settings.batch })
+            let contexts = stream.stages()[stage].contexts.len();
+            owner.phases(PhaseContext { stage, stages, contexts, steps, batch: settings.batch })
         }
     }
 }

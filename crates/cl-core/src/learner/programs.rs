@@ -25,10 +25,16 @@ pub(super) struct Observed {
     pub pass: usize,
     pub at: At,
     pub over: Over,
+    /// The input that takes the cells of a memory's rows.
+    pub cells: Option<String>,
     pub limit: Option<usize>,
+    /// Rows of a chunk.
+    pub chunk: usize,
     pub plan: PlanId,
     /// Outputs that its part reports.
     pub reports: Vec<String>,
+    /// Inputs of what it draws per row.
+    pub draws: Vec<String>,
 }
 
 pub(super) struct Programs {
@@ -36,6 +42,8 @@ pub(super) struct Programs {
     pub observe: Vec<Observed>,
     pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
+    /// What gates let through, with its outputs by layer; recorded when somebody asks.
+    pub gates: Option<(PlanId, Vec<String>)>,
 }
 
 impl Programs {
@@ -76,10 +84,25 @@ impl Programs {
         for (index, (name, part)) in parts.consolidations.iter().enumerate() {
             let at = part.at();
             for (pass, about) in part.passes().into_iter().enumerate() {
-                let plan = record::observe(model, parts, (name, *part), pass, CHUNK)?;
-                let (reports, plan) = (plan.outputs(), session.load(plan)?);
-                let (over, limit) = (about.over, about.limit);
-                observe.push(Observed { part: index, pass, at, over, limit, plan, reports });
+                let chunk = about.rows(name, CHUNK)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| record::input("cells", name));
+                let plan = record::observe(model, parts, (name, *part), (pass, memory), chunk)?;
+                let (reports, draws) = (plan.outputs(), record::row_draws(&plan));
+                let (over, limit, part, plan) =
+                    (about.over, about.limit, index, session.load(plan)?);
+                observe.push(Observed {
+                    part,
+                    pass,
+                    at,
+                    over,
+                    cells,
+                    limit,
+                    chunk,
+                    plan,
+                    reports,
+                    draws,
+                });
             }
             if !consolidate.iter().any(|(known, _)| *known == at) {
                 let plan = record::consolidate(model, parts, at)?;
@@ -87,7 +110,7 @@ impl Programs {
             }
         }
         let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
-        Ok(Self { train, observe, consolidate, evaluate })
+        Ok(Self { train, observe, consolidate, evaluate, gates: None })
     }
 
     /// The program of a phase that trains this.

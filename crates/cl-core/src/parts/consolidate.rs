@@ -71,6 +71,21 @@ pub struct Pass {
     pub over: Over,
     /// At most this many rows, the first in a random order; `None`: all.
     pub limit: Option<usize>,
+    /// Rows of a chunk, the last one padded; `None`: any number, the sum over chunks is what counts.
+    /// For what depends on it: the square of a mini-batch's mean gradient.
+    pub chunk: Option<usize>,
+}
+
+impl Pass {
+    /// Rows of a chunk of this pass of `strategy`, where it does not care: `otherwise`.
+    pub(crate) fn rows(&self, strategy: &str, otherwise: usize) -> Result<usize, Error> {
+        match self.chunk {
+            Some(0) => Err(Error::Misfit(format!(
+                "{strategy}: a pass in chunks of 0 rows; expected at least 1"
+            ))),
+            chunk => Ok(chunk.unwrap_or(otherwise)),
+        }
+    }
 }
 
 /// What a part sees of a boundary.

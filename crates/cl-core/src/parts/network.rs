@@ -46,6 +46,8 @@ pub struct GateSite<'a, 'g> {
     pub theta: Theta<'a, 'g>,
     /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation.
     pub progress: Var<'g>,
+    /// Steps of the phase, a scalar; 1 in evaluation.
+    pub steps: Var<'g>,
     /// Address of random numbers, u32 `[4]`; `None` in evaluation.
     pub address: Option<Var<'g>>,
     /// Slots of the strategy that the gate belongs to.

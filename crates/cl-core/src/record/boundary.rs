@@ -1,20 +1,21 @@
 //! Boundaries: a pass over rows, and what happens when all passes are through.
 
 use super::testing::testing;
-use super::{LIVE, THETA};
+use super::{LIVE, Rows, THETA};
 use crate::model::Model;
 use crate::parts::{At, Boundary, Consolidate, Parts};
 use cl_tensor::{Error, Graph, Plan, Scope};
 
-/// One chunk of a pass over rows.
+/// One chunk of a pass over rows, of one memory or of none in particular.
 pub(crate) fn observe(
     model: &Model,
     parts: &Parts<'_>,
     (name, part): (&str, &dyn Consolidate),
-    pass: usize,
+    (pass, memory): (usize, Option<&str>),
     rows: usize,
 ) -> Result<Plan, Error> {
-    testing(model, parts, rows, |step| part.observe(&step.seen_by(name), pass))
+    let rows = (Rows::Passed, rows);
+    testing(model, parts, rows, memory, |step| part.observe(&step.seen_by(name), pass))
 }
 
 /// Every consolidation that acts at the same moment, one after the other.

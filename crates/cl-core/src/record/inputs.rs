@@ -2,7 +2,7 @@
 
 use crate::model::{Data, Model};
 use crate::rows::{RecordedRows, Targets};
-use cl_tensor::{DType, Graph, Init, Var};
+use cl_tensor::{DType, Graph, Init, Plan, Var};
 
 /// Names of the slots that describe the stream; written by the learner.
 pub(crate) const ACTIVE: &str = "stream/active";
@@ -13,6 +13,19 @@ pub(crate) const IMAGES: &str = "images";
 /// Names of the inputs of one group of rows: `index`, or `index/NAME` for rows of their own.
 pub(crate) fn input(what: &str, group: &str) -> String {
     if group.is_empty() { what.to_owned() } else { format!("{what}/{group}") }
+}
+
+/// What the inputs of numbers drawn per row start with.
+const ROW_DRAW: &str = "uniform/";
+
+/// The input of numbers that a pass draws per row under this full name.
+pub(crate) fn row_draw_input(name: &str) -> String {
+    format!("{ROW_DRAW}{name}")
+}
+
+/// Those inputs of a plan.
+pub(crate) fn row_draws(plan: &Plan) -> Vec<String> {
+    plan.inputs().into_iter().filter(|input| input.starts_with(ROW_DRAW)).collect()
 }
 
 impl Model {

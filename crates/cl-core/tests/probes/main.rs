@@ -4,6 +4,7 @@
 
 mod agem;
 mod autoencoder;
+mod cells;
 mod common;
 mod critic;
 mod der;
@@ -23,6 +24,7 @@ mod memory;
 mod mir;
 mod nearest_mean;
 mod packnet;
+mod place;
 mod random;
 mod seen;
 mod slow;

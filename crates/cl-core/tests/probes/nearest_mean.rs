@@ -15,7 +15,7 @@ impl Consolidate for NearestMean {
         At::Evaluation
     }
     fn passes(&self) -> Vec<Pass> {
-        vec![Pass { over: Over::Memory(self.memory.to_owned()), limit: None }]
+        vec![Pass { over: Over::Memory(self.memory.to_owned()), ..Pass::default() }]
     }
     fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
         let one_hot = step.target.one_hot(step.forward.logits.shape()[1]);

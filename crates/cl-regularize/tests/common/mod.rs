@@ -1,6 +1,7 @@
 //! Golden files, trials and what looks into a step.
 #![allow(dead_code, clippy::unwrap_used)] // each test binary uses its own part of it
 
+pub(crate) mod dense;
 pub(crate) mod slow;
 
 use cl_core::{Batch, Consolidate, Parts, Penalty, Step, Strategy, Taken, Track, Trial};
@@ -75,6 +76,19 @@ pub(crate) fn slot_is(
 ) -> Result<(), String> {
     for ((name, got), (_, want)) in trial.parameters(slot).unwrap().iter().zip(tensors(tree)) {
         close(&format!("{slot} {name}"), got, &want, tolerance)?;
+    }
+    Ok(())
+}
+
+/// A theta-sized slot against one list of values per tensor.
+pub(crate) fn tensors_are(
+    trial: &Trial<'_>,
+    slot: &str,
+    want: &[Vec<f64>],
+    tolerance: f64,
+) -> Result<(), String> {
+    for ((name, got), want) in trial.parameters(slot).unwrap().iter().zip(want) {
+        close(&format!("{slot} {name}"), got, want, tolerance)?;
     }
     Ok(())
 }

@@ -181,6 +181,12 @@ impl Plan {
         self.signature.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
+    /// Names of the inputs that it needs, in the order in which they were recorded.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<String> {
+        self.signature.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
     /// Number of multiples of 4 bytes that a resident of this type occupies.
     pub(crate) fn words(ty: &Type) -> usize {
         match ty.dtype {

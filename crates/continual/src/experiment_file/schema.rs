@@ -219,7 +219,6 @@ pub(crate) fn home(key: &str) -> Option<&'static Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Preset;
     use crate::registry::{Place, STRATEGIES};
 
     const EXAMPLE: &str = include_str!("../../../../examples/experiment.toml");
@@ -278,11 +277,10 @@ mod tests {
             .to_owned();
         for entry in STRATEGIES {
             for hyper in entry.hypers {
-                let (paper, vdv) = (hyper.default(Preset::Paper), hyper.default(Preset::Vdv));
-                let default = match paper == vdv {
-                    true => format!("{paper}"),
-                    false => format!("{paper}; `vdv` {vdv}"),
-                };
+                let others = hyper.presets.iter();
+                let others =
+                    others.map(|(preset, value)| format!("; `{preset}` {}", hyper.tell(*value)));
+                let default = hyper.tell(hyper.paper) + &others.collect::<String>();
                 let sweep = match hyper.place {
                     Place::Slot => "one population",
                     Place::Structure => "one each",

@@ -3,9 +3,10 @@
 use super::source::Entry;
 use crate::choices::{Chosen, all, check_hyper};
 use crate::nearest::unknown;
-use crate::registry::{Composition, Hyper, STRATEGIES};
+use crate::registry::{Composition, Hyper, Numbers, STRATEGIES, Under};
 use crate::{Error, Preset};
 use cl_core::Strategy;
+use cl_scenarios::Scenario;
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 
@@ -104,9 +105,17 @@ fn read_hyper(
     let items = entry.one_or_more();
     let mut values: Vec<f64> = Vec::with_capacity(items.len());
     for item in &items {
-        let expected = format!("a number, {}, or a list of them", hyper.range);
-        let value = item.number().ok_or_else(|| item.wrong(expected))?;
-        check_hyper(hyper, value).map_err(|expected| item.wrong(expected))?;
+        let value = match hyper.numbers {
+            Numbers::Names(_) => {
+                hyper.read(item.text("a name")?).map_err(|expected| item.wrong(expected))?
+            }
+            Numbers::Real | Numbers::Whole => {
+                let expected = format!("a number, {}, or a list of them", hyper.range);
+                let value = item.number().ok_or_else(|| item.wrong(expected))?;
+                check_hyper(hyper, value).map_err(|expected| item.wrong(expected))?;
+                value
+            }
+        };
         check_range(item, &chosen.composition, &name, value, preset)?;
         if values.iter().any(|known| *known as f32 == value as f32) {
             return Err(item.wrong("each value of a sweep once"));
@@ -134,7 +143,8 @@ fn check_range(
         .map(|(name, about)| (name, about.default(preset)))
         .collect();
     hyper.insert(name.to_owned(), value);
-    composition.build(preset, &hyper).check().map_err(|error| item.refused(error.into()))
+    let under = Under { preset, scenario: Scenario::Task, batch: 32 };
+    composition.build(under, &hyper).check().map_err(|error| item.refused(error.into()))
 }
 
 /// The hyper-parameter that a key means.

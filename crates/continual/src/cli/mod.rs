@@ -1,79 +1,14 @@
 //! The options of the command line.
 
+mod help;
+
 use crate::print::{BAD_INPUT, one_line};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use continual::{CheckpointEvery, Request};
+use help::{DEFAULTS, EXIT_CODES, FILE, REPRO, RESUME, TRADEOFF};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program.";
-
-const DEFAULTS: &str = "\
-Default protocols (all with Adam, one optimizer over all contexts, never reset):
-  digits                  5 contexts, MLP 64-128-128, 400 steps of 32 rows, lr 1e-3, 10 exemplars
-                          per class, strengths chosen on validation images with seed 1
-  mnist, fashion-mnist    preset vdv:
-    split                 5 contexts, MLP 784-400-400, 2000 steps of 128 rows, lr 1e-3, 100 per class
-    permuted              10 contexts padded to 32x32, MLP 1024-1000-1000, 5000 steps, lr 1e-4,
-                          10 per class
-    rotated               as permuted, without padding; published nowhere
-
-Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
-stream and replay count the same, and who needs to be told when a context ends is refused.
-
-Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
-scenario), else from the strategy's own default: `continual list` names them.
-
-Results: OUT/results.jsonl, one line per run. Runs are kept in results.jsonl.partial as they finish;
-the file gets its name when all are through. Ctrl-C saves the runs under way too, and so does
---checkpoint-every for the case that the process is killed: `continual resume OUT` goes on.
-
-Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
-done saved.";
-
-const FILE: &str = "\
-The file is TOML; whatever it does not say is as in `continual bench`, so an empty file is the whole
-default benchmark. A value that is a list is swept: one row of the table for each.
-
-  scenario = [\"task\", \"class\"]
-  seeds = \"2..6\"                # both ends; or a list, or a count
-
-  [training]
-  steps = 400
-  batch = 32
-
-  [[strategy]]
-  name = \"xdg+ewc\"
-  ewc.lambda = [1e2, 1e4, 1e6]
-
-  [[strategy]]
-  name = \"none\"
-
-Tables: [data] [network] [training] [optimizer] [schedule] [[strategy]]. `--keys`
-prints every key with default and range, `continual list` the strategies and their hyper-parameters.
-More in docs/EXPERIMENTS.md; every key in one commented file: examples/experiment.toml.
-
-Results: OUT/results.jsonl, one line per run, as `continual bench` writes them. After Ctrl-C or a kill
-`continual resume OUT` goes on; the file is not needed for it.
-
-Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
-done saved.";
-
-const RESUME: &str = "\
-Finished runs are not run again; those under way go on from the last checkpoint. Table and results.jsonl
-are those of a benchmark that nobody interrupted, bit for bit; only `train_seconds`, `threads` and `device`
-may tell them apart. Same program, same machine: other versions and other data are refused.
-
-A checkpoint that is damaged is refused by name; without that file its runs start again.
-
-Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
-written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
-done saved.";
 
 /// Continual learning: strategies on streams of contexts, compared.
 #[derive(Debug, Parser)]
@@ -94,8 +29,14 @@ pub(crate) enum Command {
     /// Go on with a `bench` or `run` that was interrupted or killed.
     #[command(after_help = RESUME)]
     Resume(ResumeOptions),
+    /// Hold a published table against what this program gives, cell by cell.
+    #[command(after_help = REPRO)]
+    Repro(ReproOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
     List(ListOptions),
+    /// Sweep a strength and draw accuracy on old against accuracy on new contexts.
+    #[command(after_help = TRADEOFF)]
+    Tradeoff(TradeoffOptions),
     /// Choose strengths by the accuracy on validation images, with seed 1.
     #[command(after_help = EXIT_CODES)]
     Tune(TuneOptions),
@@ -145,10 +86,11 @@ pub(crate) struct Choices {
     /// Learning rate
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     lr: Option<f64>,
-    /// A hyper-parameter, such as ewc.lambda=1e5; may be given several times
+    /// A hyper-parameter, such as ewc.lambda=1e5; several values (1,1e2,1e4) are swept; may be given
+    /// several times
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Whose conventions and strengths: paper (each method's own) or vdv [default: paper on digits,
+    /// Whose conventions and strengths: paper (each method's own), vdv, avalanche or mammoth [default: paper on digits,
     /// else vdv]
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
@@ -256,6 +198,106 @@ impl BenchOptions {
     pub(crate) fn request(&self) -> Request {
         Request { seeds: self.seeds, quick: self.quick, ..self.choices.request() }
     }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TradeoffOptions {
+    /// The strategy; a+b composes
+    #[arg(value_name = "STRATEGY")]
+    pub(crate) strategy: String,
+    /// The hyper-parameter, such as ewc.lambda [default: the strategy's first strength]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hyper: Option<String>,
+    /// Its values, separated by commas [default: its grid, as in `tune`]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_negative_numbers = true)]
+    pub(crate) values: Vec<f64>,
+    /// What is told at test time: task, domain or class [default: domain]
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    /// Number of seeds: 2 to N+1; all seeds and values are one population [default: 5]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// digits (built in), mnist or fashion-mnist [default: digits]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// How contexts are made: split, permuted or rotated [default: split]
+    #[arg(long, value_name = "NAME")]
+    protocol: Option<String>,
+    /// Number of contexts
+    #[arg(long, value_name = "N")]
+    contexts: Option<usize>,
+    /// Steps per context
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Another hyper-parameter, such as ewc.fisher_rows=500; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Whose conventions and strengths: paper, vdv, avalanche or mammoth
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Folder of the files of mnist or fashion-mnist
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl TradeoffOptions {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            dataset: self.dataset.clone(),
+            scenario: self.scenario.clone(),
+            protocol: self.protocol.clone(),
+            contexts: self.contexts,
+            seeds: self.seeds,
+            steps: self.steps,
+            set: self.set.clone(),
+            preset: self.preset.clone(),
+            data: self.data.clone(),
+            threads: self.threads,
+            ..Request::default()
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReproOptions {
+    /// The published table, such as docs/repro/split-mnist.toml
+    #[arg(value_name = "TABLE.toml")]
+    pub(crate) table: PathBuf,
+    /// Number of seeds: 2 to N+1, trained as one population
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
+    /// Rows of the table, separated by commas [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Stop after so many minutes, with everything saved
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    pub(crate) budget_minutes: Option<f64>,
+    /// Folder of the files of mnist or fashion-mnist [default: $CONTINUAL_DATA, then the user's cache
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Folder of the cells [default: target/repro/TABLE]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The page that is written [default: OUT/TABLE.md]
+    #[arg(long, value_name = "FILE.md")]
+    pub(crate) page: Option<PathBuf>,
+    /// How often the runs under way are saved: 30s, 200steps or never [default: 30s]
+    #[arg(long, value_name = "INTERVAL")]
+    pub(crate) checkpoint_every: Option<CheckpointEvery>,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes: &f64| minutes.is_finite() && *minutes > 0.0);
+    minutes.ok_or_else(|| "expected a number above 0".to_owned())
 }
 
 #[derive(Args, Debug)]

@@ -1,0 +1,94 @@
+//! What stands below the options in `--help`.
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program.";
+
+pub(super) const DEFAULTS: &str = "\
+Default protocols (all with Adam, one optimizer over all contexts, never reset):
+  digits                  5 contexts, MLP 64-128-128, 400 steps of 32 rows, lr 1e-3, 10 exemplars
+                          per class, strengths chosen on validation images with seed 1
+  mnist, fashion-mnist    preset vdv:
+    split                 5 contexts, MLP 784-400-400, 2000 steps of 128 rows, lr 1e-3, 100 per class
+    permuted              10 contexts padded to 32x32, MLP 1024-1000-1000, 5000 steps, lr 1e-4,
+                          10 per class
+    rotated               as permuted, without padding; published nowhere
+
+Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
+stream and replay count the same, and who needs to be told when a context ends is refused.
+
+Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
+scenario), else from the strategy's own default: `continual list` names them.
+
+Results: OUT/results.jsonl, one line per run. Runs are kept in results.jsonl.partial as they finish;
+the file gets its name when all are through. Ctrl-C saves the runs under way too, and so does
+--checkpoint-every for the case that the process is killed: `continual resume OUT` goes on.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
+
+pub(super) const FILE: &str = "\
+The file is TOML; whatever it does not say is as in `continual bench`, so an empty file is the whole
+default benchmark. A value that is a list is swept: one row of the table for each.
+
+  scenario = [\"task\", \"class\"]
+  seeds = \"2..6\"                # both ends; or a list, or a count
+
+  [training]
+  steps = 400
+  batch = 32
+
+  [[strategy]]
+  name = \"xdg+ewc\"
+  ewc.lambda = [1e2, 1e4, 1e6]
+
+  [[strategy]]
+  name = \"none\"
+
+Tables: [data] [network] [training] [optimizer] [schedule] [[strategy]]. `--keys`
+prints every key with default and range, `continual list` the strategies and their hyper-parameters.
+More in docs/EXPERIMENTS.md; every key in one commented file: examples/experiment.toml.
+
+Results: OUT/results.jsonl, one line per run, as `continual bench` writes them. After Ctrl-C or a kill
+`continual resume OUT` goes on; the file is not needed for it.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
+
+pub(super) const RESUME: &str = "\
+Finished runs are not run again; those under way go on from the last checkpoint. Table and results.jsonl
+are those of a benchmark that nobody interrupted, bit for bit; only `train_seconds`, `threads` and `device`
+may tell them apart. Same program, same machine: other versions and other data are refused.
+
+A checkpoint that is damaged is refused by name; without that file its runs start again.
+
+Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
+written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
+done saved.";
+
+pub(super) const REPRO: &str = "\
+Every cell is trained as one population of all seeds in a folder of its own; what is done is not done
+again, a cell that was interrupted goes on from its checkpoint, and the page shows what is known so far:
+published, ours, mean ± s.e.m., inside or not, the conventions and the seconds. More seeds or other rows
+later add to it.
+
+The tables of this project: docs/repro. Rows whose method this version does not have are shown as such.
+
+Exit codes: 0 done or out of time, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this
+program, 130 interrupted, with what was done saved.";
+
+pub(super) const TRADEOFF: &str = "\
+A weak penalty learns what is new and forgets what is old, a strong one keeps the old and learns nothing:
+the picture shows every strength between plain training and joint training.
+
+  continual tradeoff ewc                         the grid of ewc.lambda on split digits
+  continual tradeoff si --scenario class
+  continual tradeoff xdg+ewc --hyper ewc.lambda --values 1,100,1e4
+
+Writes OUT/tradeoff.svg, OUT/tradeoff.png and OUT/results.jsonl; OUT is target/tradeoff/STRATEGY-SCENARIO
+where nothing is said. Interrupted, the same command goes on.
+
+Exit codes: 0 done, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this program, 130
+interrupted, with what was done saved.";

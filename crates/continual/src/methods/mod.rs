@@ -1,0 +1,14 @@
+//! The strategies by name: one file per family, each with its entries, their hyper-parameters and how
+//! they become methods.
+
+mod baselines;
+mod gating;
+mod layers;
+mod parameter_space;
+mod replay;
+
+pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
+pub(crate) use gating::XDG;
+pub(crate) use layers::{EWC_KFAC, OWM};
+pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
+pub(crate) use replay::{ER, ER_RESERVOIR};
