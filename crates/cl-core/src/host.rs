@@ -105,7 +105,7 @@ impl Training<'_> {
 
     fn choose(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
         let now = self.now(step);
-        self.draw_current();
+        self.draw_current(step);
         let mut total = 0.0;
         let mut start = self.stream_rows;
         for memory in &mut *self.memories {
@@ -149,14 +149,14 @@ impl Training<'_> {
         Ok(())
     }
 
-    fn draw_current(&mut self) {
+    fn draw_current(&mut self, step: u32) {
         self.rows.clear();
         if self.source == Source::Memory {
             self.drawn = 0;
             return;
         }
         let (rows, weights) = (&mut self.rows.rows, &mut self.rows.weight);
-        self.drawn = self.draw.fill(self.seed, rows, weights);
+        self.drawn = self.draw.fill((self.seed, step), rows, weights);
         if let Some(recent) = &mut self.recent {
             recent.extend_from_slice(&rows[..self.drawn]);
         }
@@ -164,7 +164,7 @@ impl Training<'_> {
 
     /// A step that trains nothing: rows pass by memories.
     pub(crate) fn pass_by(&mut self, step: u32) -> Result<(), Error> {
-        self.draw_current();
+        self.draw_current(step);
         self.store(step, None)
     }
 
@@ -237,7 +237,7 @@ impl Host for Training<'_> {
                 strategy: self.strategy.to_owned(),
                 seed: self.seed,
                 loss,
-                context: self.stage as usize + 1,
+                context: self.stream_stage as usize + 1,
                 step: step + 1,
             }));
         }

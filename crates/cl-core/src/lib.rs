@@ -68,5 +68,5 @@ pub use run::{Observer, Outcome, Progress, run};
 pub use saver::{Every, Saver};
 pub use slots::SlotStore;
 pub use step::Step;
-pub use strategy::{Naive, Needs, Strategy, check};
+pub use strategy::{Naive, Needs, Shown, Strategy, check};
 pub use trial::{Batch, Replayed, Trial};

@@ -1,16 +1,16 @@
 //! What the members of a population have in common, and what each has for itself.
 
-use crate::draw::{Draw, rows_of};
+use crate::draw::{Draw, Wanted, rows_of};
 use crate::error::Error;
 use crate::host::Rows;
 use crate::learner::Settings;
 use crate::memory::Memory;
 use crate::model::{Data, StreamShape};
-use crate::parts::{Detect, Parts, Source};
+use crate::parts::{Detect, Parts};
 use crate::rehearse::Member;
 use cl_buffers::{Row, RowSize};
 use cl_nn::Network;
-use cl_scenarios::{Dataset, Stream, Transform};
+use cl_scenarios::{Dataset, Stream, StreamKind, Transform};
 
 /// One member's host state.
 pub(crate) struct MemberState {
@@ -26,16 +26,40 @@ pub(crate) struct MemberState {
     pub taken: u32,
     /// Steps of the phase under way.
     pub length: u32,
+    /// Steps since the clock ticked last, where one says when to consolidate.
+    pub ticked: u32,
     /// Rows of the stream since the last boundary, where nobody tells boundaries.
     pub recent: Vec<Row>,
 }
 
 impl MemberState {
     /// A draw from a stage: rows of the stream and those that its memories add to them.
-    pub(crate) fn drawing(&self, labels: &[u8], stage: usize, drawn: (Source, usize)) -> Draw {
+    pub(crate) fn drawing(
+        &self,
+        labels: &[u8],
+        stage: usize,
+        wanted: Wanted,
+    ) -> Result<Draw, Error> {
+        if let (StreamKind::OnePass, Some(memory)) = (self.stream.kind(), self.adding().next()) {
+            return Err(Error::Misfit(format!(
+                "{}: exemplars that join the stream's own draw, in a stream that shows every example \
+                 once",
+                memory.name
+            )));
+        }
         let more: Vec<Row> =
-            self.memories.iter().flat_map(|memory| memory.it.main_rows()).copied().collect();
-        Draw::new(&*self.stream, labels, stage, drawn, &more)
+            self.adding().flat_map(|memory| memory.it.main_rows()).copied().collect();
+        Ok(Draw::new(&*self.stream, labels, stage, wanted, &more))
+    }
+
+    /// The memories that add rows to the stream's own draw now.
+    fn adding(&self) -> impl Iterator<Item = &Memory> {
+        self.memories.iter().filter(|memory| !memory.it.main_rows().is_empty())
+    }
+
+    /// Whether some memory adds rows to the stream's own draw now.
+    pub(crate) fn adds_rows(&self) -> bool {
+        self.adding().next().is_some()
     }
 
     /// Steps of one pass over what its memories keep.
@@ -46,14 +70,15 @@ impl MemberState {
 }
 
 pub(crate) fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error> {
-    let structure =
-        |s: &dyn Stream| (s.scenario(), s.contexts(), s.outputs(), s.stages().to_vec(), masked(s));
+    let structure = |s: &dyn Stream| {
+        (s.scenario(), s.kind(), s.contexts(), s.outputs(), s.stages().to_vec(), masked(s))
+    };
     if structure(a) == structure(b) {
         return Ok(());
     }
     Err(Error::Misfit(
-        "the members of a population need streams of one structure: scenario, contexts, outputs and \
-         stages"
+        "the members of a population need streams of one structure: scenario, kind, contexts, outputs \
+         and stages"
             .to_owned(),
     ))
 }
@@ -172,6 +197,7 @@ pub(crate) fn members(
                 boundaries: 0,
                 taken: 0,
                 length: 0,
+                ticked: 0,
                 recent: Vec::new(),
             })
         })

@@ -177,8 +177,12 @@ impl Strategy for PackNet {
     }
 
     fn needs(&self) -> Needs {
-        let (boundaries, told) = (true, true);
-        Needs { boundaries, task_id_in_training: told, task_id_at_test: told, old_data: false }
+        Needs {
+            boundaries: true,
+            task_id_in_training: true,
+            task_id_at_test: true,
+            ..Needs::default()
+        }
     }
 
     fn describe(&self) -> Vec<(String, String)> {

@@ -38,6 +38,7 @@ fn learner<'s>(strategy: &'s dyn Strategy, scenario: Scenario, seeds: &[u64]) ->
         reset_optimizer: true,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     let network = Box::new(Mlp::new(&sizes).unwrap());
@@ -180,6 +181,7 @@ fn a_step_costs_no_more_for_more_contexts() {
             reset_optimizer: false,
             head: Head::Full,
             mix: Mix::ByContext,
+            consolidate_every: None,
             threads: 1,
         };
         Learner::new(&lxdg, &digits(), population, network, settings).unwrap().costs().step.macs

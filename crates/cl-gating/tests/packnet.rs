@@ -35,6 +35,7 @@ fn learner<'s>(
         reset_optimizer: false,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     let population: Vec<(u64, Box<dyn Stream>)> = vec![(2, Box::new(spec().build(&data).unwrap()))];
@@ -344,7 +345,7 @@ fn members_may_differ_in_what_they_prune() {
 #[test]
 fn streams_without_boundaries_or_contexts_are_refused() {
     let data = digits();
-    let refused = |stream: &dyn Stream| cl_core::check(&PackNet::default(), stream);
+    let refused = |stream: &dyn Stream| cl_core::check(&PackNet::default(), stream, None);
     let task = spec().build(&data).unwrap();
     assert!(refused(&task).is_ok());
     let error = refused(&task.clone().joint()).unwrap_err().to_string();

@@ -35,6 +35,7 @@ fn learner<'s>(
         reset_optimizer: strategy.name() == "none",
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     let network = Mlp::new(&[64, 12, 9, stream.outputs()]).unwrap();

@@ -1,7 +1,7 @@
 //! What is chosen where nothing is said.
 
 use crate::Preset;
-use cl_scenarios::{DatasetName, Protocol};
+use cl_scenarios::{DatasetName, Protocol, StreamKind};
 
 /// The default protocol of a data set and a way to make contexts from it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,19 @@ impl Defaults {
     pub const QUICK_STEPS: u32 = 100;
     /// Seeds under `--quick`.
     pub const QUICK_SEEDS: u64 = 2;
+    /// Steps between two consolidations in a stream without boundaries, as in the reference code of van
+    /// de Ven et al. 2022.
+    pub const UPDATE_EVERY: u32 = 100;
+    /// What the stream's rows weigh beside replayed ones in a stream without boundaries (same source):
+    /// the number of contexts so far is not known there.
+    pub const TASK_FREE_MIX: f32 = 0.5;
+
+    /// The fuzziness of a fuzzy stream with so many steps per context: 500 steps (same source, where
+    /// contexts have 2,000), or a quarter of a shorter context.
+    #[must_use]
+    pub fn fuzziness(steps: u32) -> u32 {
+        StreamKind::FUZZINESS.min(steps / 4)
+    }
 
     /// What the protocol says of a hyper-parameter, `strategy.name`: budgets and sizes.
     #[must_use]
@@ -104,6 +117,12 @@ impl Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transitions_take_half_a_context_and_at_most_a_thousand_steps() {
+        let steps = [1, 100, 400, 2000, 5000];
+        assert_eq!(steps.map(Defaults::fuzziness), [0, 25, 100, 500, 500]);
+    }
 
     /// The figures are those of van de Ven, Tuytelaars & Tolias 2022 and of its code.
     #[test]

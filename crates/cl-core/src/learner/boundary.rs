@@ -1,8 +1,8 @@
 //! The end of a context: memories choose what stays, passes look at rows, methods consolidate.
 
 use super::programs::Observed;
-use super::{CHUNK, Learner};
-use crate::draw::rows_of;
+use super::{CHUNK, Learner, Settings};
+use crate::draw::{Wanted, rows_of};
 use crate::error::Error;
 use crate::host::{Chunks, Ends};
 use crate::parts::{At, Over, find};
@@ -67,8 +67,8 @@ impl Learner<'_> {
         self.consolidate(At::ContextEnd, &vec![true; rows.len()], &rows)
     }
 
-    /// Ends a context for those members that found a boundary.
-    pub(super) fn end_detected(&mut self, ended: &[bool]) -> Result<(), Error> {
+    /// Ends a context for those members that found a boundary, or whose clock says so.
+    pub(super) fn end_found(&mut self, ended: &[bool]) -> Result<(), Error> {
         if !ended.contains(&true) {
             return Ok(());
         }
@@ -81,10 +81,13 @@ impl Learner<'_> {
         let rows: Vec<Vec<Row>> = self.members.iter().map(recent).collect();
         self.consolidate(At::ContextEnd, ended, &rows)?;
         // Memories may add other rows to the draw from here on; its passes go on.
-        let (labels, batch) = (&self.dataset.labels, self.settings.batch);
+        let (labels, Settings { batch, steps, .. }) = (&self.dataset.labels, &self.settings);
         for (member, _) in self.members.iter_mut().zip(ended).filter(|(_, ended)| **ended) {
-            if let Some(draw) = &member.draw {
-                let mut next = member.drawing(labels, draw.stage(), (draw.source(), batch));
+            if let Some(draw) = &member.draw
+                && (draw.joined() || member.adds_rows())
+            {
+                let wanted = Wanted { source: draw.source(), batch: *batch, steps: *steps };
+                let mut next = member.drawing(labels, draw.stage(), wanted)?;
                 next.resume(&draw.sweeps());
                 member.draw = Some(next);
             }

@@ -1,5 +1,6 @@
 //! Making a population, and what can be asked of it.
 
+use super::clock::Clock;
 use super::phase::Running;
 use super::programs::Programs;
 use super::{Settings, grow, phase};
@@ -28,6 +29,8 @@ pub struct Learner<'s> {
     pub(crate) session: CpuSession,
     pub(crate) members: Vec<MemberState>,
     pub(super) programs: Programs,
+    /// Says when to consolidate, where nobody else does.
+    pub(super) clock: Option<Clock>,
     pub(super) running: Option<Running>,
     pub(crate) progress: Progress,
     /// What members were given by [`Learner::set_hyper`]: by slot, then by member.
@@ -53,7 +56,7 @@ impl<'s> Learner<'s> {
             return Err(Error::Misfit("a population needs at least one member".to_owned()));
         };
         for (_, other) in &population {
-            check(strategy, &**other)?;
+            check(strategy, &**other, settings.consolidate_every)?;
             same_structure(&**stream, &**other)?;
         }
         if network.outputs() != stream.outputs() {
@@ -76,6 +79,7 @@ impl<'s> Learner<'s> {
         let member = &members[0];
         let programs =
             Programs::record(&mut session, &model, &parts, &settings, member, &dataset.labels)?;
+        let clock = Clock::of(&settings, &parts, strategy);
         let mut learner = Self {
             strategy,
             name: strategy.name(),
@@ -86,6 +90,7 @@ impl<'s> Learner<'s> {
             session,
             members,
             programs,
+            clock,
             running: None,
             progress: Progress::default(),
             set: BTreeMap::new(),
@@ -155,10 +160,16 @@ impl<'s> Learner<'s> {
         self.members[0].stream.stages().len()
     }
 
-    /// Steps that the run gives a stage.
+    /// Steps that the run gives a stage, of the member that has most.
     #[must_use]
     pub fn steps(&self, stage: usize) -> u32 {
-        phase::steps(&self.settings, &*self.members[0].stream, stage)
+        (0..self.members()).map(|member| self.steps_of(member, stage)).max().unwrap_or(0)
+    }
+
+    /// Steps that the run gives a stage of a member: members differ where their examples decide.
+    #[must_use]
+    pub fn steps_of(&self, member: usize, stage: usize) -> u32 {
+        phase::steps(&self.settings, &*self.members[member].stream, stage)
     }
 
     /// How far the run is.

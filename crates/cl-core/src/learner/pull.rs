@@ -100,9 +100,10 @@ impl Learner<'_> {
         let steps = self.phase_steps()..self.phase_steps() + BATCHES;
         let generators = self.generators();
         let mut ended = vec![false; self.members.len()];
-        let (settings, name) = (&self.settings, &self.name);
+        // No clock ticks while it is measured.
+        let (settings, told) = (&self.settings, (&*self.name, None));
         let members = self.members.iter_mut().zip(&mut ended);
-        let hosts = running.hosts((program, steps.start), members, &generators, settings, name)?;
+        let hosts = running.hosts((program, steps.start), members, &generators, settings, told)?;
         // Members whose phase was shorter take part, and nobody remembers these rows.
         let measured = hosts.into_iter().map(|step| Measured {
             step: Training { length: steps.end, recent: None, detector: None, ..step },

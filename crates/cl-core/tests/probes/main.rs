@@ -28,4 +28,5 @@ mod place;
 mod random;
 mod seen;
 mod slow;
+mod task_free;
 mod trials;

@@ -44,6 +44,7 @@ pub(crate) fn learner<'s>(
         reset_optimizer: false,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     Learner::new(strategy, &data, vec![(2, stream)], Box::new(network), settings).unwrap()

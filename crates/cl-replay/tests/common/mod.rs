@@ -120,6 +120,7 @@ pub(crate) fn log(
         reset_optimizer: false,
         head: Head::Full,
         mix,
+        consolidate_every: None,
         threads: 1,
     };
     let data = tiny();

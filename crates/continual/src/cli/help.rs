@@ -14,6 +14,9 @@ Default protocols (all with Adam, one optimizer over all contexts, never reset):
                           10 per class
     rotated               as permuted, without padding; published nowhere
 
+Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
+stream and replay count the same, and who needs to be told when a context ends is refused.
+
 Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
 scenario), else from the strategy's own default: `continual list` names them.
 

@@ -66,6 +66,17 @@ pub(crate) struct Choices {
     /// Number of contexts
     #[arg(long, value_name = "N")]
     contexts: Option<usize>,
+    /// How the stream goes from one context to the next: sharp, or without boundaries fuzzy, random or
+    /// one-pass [default: sharp]
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+    /// Of stream fuzzy: steps from the middle of a boundary to either end [default: 500, or a quarter
+    /// of a context's steps]
+    #[arg(long, value_name = "N")]
+    fuzziness: Option<u32>,
+    /// Steps between two consolidations where there are no boundaries [default: 100]
+    #[arg(long, value_name = "N")]
+    update_every: Option<u32>,
     /// Steps per context
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
@@ -106,6 +117,9 @@ impl Choices {
             strategy: self.strategy.clone(),
             protocol: self.protocol.clone(),
             contexts: self.contexts,
+            stream: self.stream.clone(),
+            fuzziness: self.fuzziness,
+            update_every: self.update_every,
             seeds: None,
             steps: self.steps,
             batch: self.batch,
