@@ -45,6 +45,7 @@ mod label;
 mod methods;
 mod nearest;
 mod network;
+mod off_strength;
 mod optimizer;
 mod pairs;
 #[cfg(feature = "pictures")]
@@ -69,6 +70,7 @@ pub use experiment::Experiment;
 pub use experiment_file::{ExperimentFile, schema};
 pub use keep::{Fate, Keep, Population};
 pub use nearest::{choose, nearest};
+pub use off_strength::OffStrength;
 pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
 pub use preset::Preset;
