@@ -3,19 +3,51 @@
 use crate::parts::Source;
 use cl_buffers::{Row, Sweep};
 use cl_random::{Address, Purpose};
-use cl_scenarios::{Scenario, Stream};
+use cl_scenarios::{Scenario, Stream, StreamKind};
 use std::collections::BTreeMap;
+
+/// Of which context a row of a fuzzy or random stream is.
+const CONTEXT_OF_ROW: Purpose = Purpose::named("context of a row");
 
 /// Draws batches of one stage: shuffled passes over its rows, a pass's incomplete last batch dropped.
 ///
 /// In a task-incremental stage of several contexts (joint, cumulative) every context gives the same
 /// number of rows to each batch, so that every head counts the same; drawn by class, every class gives
 /// a batch of rows.
+///
+/// Of a fuzzy or random stream every row's context is drawn by itself, by (seed, stage, step), and the
+/// context's next row is taken: passes over a context go on from stage to stage, one behind the other.
+/// A one-pass stream is one pass over the rows of a stage, and its last batch what is left of them. In
+/// both all rows count the same.
 #[derive(Debug)]
 pub(crate) struct Draw {
     stage: u32,
     source: Source,
+    order: Order,
     groups: Vec<Group>,
+    /// Whether rows of memories joined those of the stream.
+    joined: bool,
+}
+
+/// What a draw is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub source: Source,
+    /// Rows of the stream per step.
+    pub batch: usize,
+    /// Steps per context of the run.
+    pub steps: u32,
+}
+
+/// How rows follow each other.
+#[derive(Debug)]
+enum Order {
+    /// Shuffled passes over every group.
+    Passes,
+    /// A group per context; every row's is drawn.
+    Mixed { kind: StreamKind, wanted: Wanted, probabilities: Vec<f64> },
+    /// One pass over one group, batch by batch.
+    Once { batch: usize },
 }
 
 #[derive(Debug)]
@@ -36,6 +68,7 @@ pub(crate) fn batch_rows(
 ) -> usize {
     let rows = |stage: usize| match source {
         Source::Memory => 0,
+        Source::Stream if stream.kind().is_task_free() => batch,
         Source::Stream if stream.scenario() == Scenario::Task => {
             let heads = stream.stages()[stage].contexts.len();
             heads * batch.div_ceil(heads)
@@ -85,27 +118,44 @@ fn rows(stream: &dyn Stream, labels: &[u8], context: usize, examples: &[u32]) ->
 
 impl Draw {
     /// `more` rows join the stream's own: in its first group; drawn by class, in that of their class,
-    /// and those of classes that the stage does not have stay out.
+    /// and those of classes that the stage does not have stay out; where every row's context is drawn,
+    /// in that of their context.
     pub(crate) fn new(
         stream: &dyn Stream,
         labels: &[u8],
         stage: usize,
-        (source, batch): (Source, usize),
+        wanted: Wanted,
         more: &[Row],
     ) -> Self {
+        let Wanted { source, batch, .. } = wanted;
         let contexts = &stream.stages()[stage].contexts;
         let by_context = contexts.iter().map(|&context| rows_of(stream, labels, context));
+        let order = match (source, stream.kind()) {
+            (Source::Stream, kind) if kind.is_mixed() => {
+                Order::Mixed { kind, wanted, probabilities: vec![0.0; contexts.len()] }
+            }
+            (Source::Stream, StreamKind::OnePass) => Order::Once { batch },
+            _ => Order::Passes,
+        };
         let (mut groups, count): (Vec<Vec<Row>>, usize) = match source {
             Source::Memory => (Vec::new(), 0),
             Source::StreamByClass => (by_class(stream, labels, stage), batch),
+            Source::Stream if matches!(order, Order::Mixed { .. }) => (by_context.collect(), 1),
+            Source::Stream if matches!(order, Order::Once { .. }) => {
+                (vec![by_context.flatten().collect()], batch)
+            }
             Source::Stream if stream.scenario() == Scenario::Task => {
                 (by_context.collect(), batch.div_ceil(contexts.len()))
             }
             Source::Stream => (vec![by_context.flatten().collect()], batch),
         };
         for (ordinal, group) in groups.iter_mut().enumerate() {
-            let class = group.first().map(class_of);
+            let first = group.first().copied();
+            let class = first.as_ref().map(class_of);
             let joins = |row: &&Row| match source {
+                Source::Stream if matches!(order, Order::Mixed { .. }) => {
+                    first.is_some_and(|first| first.context == row.context)
+                }
                 Source::StreamByClass => Some(class_of(row)) == class,
                 Source::Stream | Source::Memory => ordinal == 0,
             };
@@ -118,12 +168,28 @@ impl Draw {
             count,
             drawn: vec![0; count],
         };
-        Self { stage: stage as u32, source, groups: groups.into_iter().map(group).collect() }
+        let groups = groups.into_iter().map(group).collect();
+        Self { stage: stage as u32, source, order, groups, joined: !more.is_empty() }
     }
 
     /// Where its rows come from.
     pub(crate) fn source(&self) -> Source {
         self.source
+    }
+
+    /// Whether rows of memories joined those of the stream.
+    pub(crate) fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// Whether its passes go on in the next stage.
+    pub(crate) fn goes_on(&self) -> bool {
+        matches!(self.order, Order::Mixed { .. })
+    }
+
+    /// Goes on in another stage.
+    pub(crate) fn go_on(&mut self, stage: usize) {
+        self.stage = stage as u32;
     }
 
     /// The stage it draws from.
@@ -149,8 +215,65 @@ impl Draw {
         self.groups.len() == sweeps.len()
     }
 
-    /// Fills the front of a batch; returns how many rows it used. Weights sum to 1.
-    pub(crate) fn fill(&mut self, seed: u64, rows: &mut [Row], weights: &mut [f32]) -> usize {
+    /// Fills the front of a batch for a step of the stage; returns how many rows it used. Weights sum
+    /// to 1.
+    pub(crate) fn fill(
+        &mut self,
+        (seed, step): (u64, u32),
+        rows: &mut [Row],
+        weights: &mut [f32],
+    ) -> usize {
+        match self.order {
+            Order::Passes => self.fill_from_passes(seed, rows, weights),
+            Order::Mixed { .. } => self.fill_by_context((seed, step), rows, weights),
+            Order::Once { batch } => self.fill_once((seed, step), &mut rows[..batch], weights),
+        }
+    }
+
+    fn fill_by_context(
+        &mut self,
+        (seed, step): (u64, u32),
+        rows: &mut [Row],
+        weights: &mut [f32],
+    ) -> usize {
+        let Order::Mixed { kind, wanted, probabilities } = &mut self.order else { return 0 };
+        let before = u64::from(self.stage) * u64::from(wanted.steps);
+        kind.probabilities(before + u64::from(step), wanted.steps, probabilities);
+        let address = Address::new(seed, CONTEXT_OF_ROW).context(self.stage).step(step);
+        let (mut rng, passes) = (address.rng(), Address::new(seed, Purpose::DRAW));
+        for (row, weight) in rows.iter_mut().zip(weights).take(wanted.batch) {
+            let context = chosen(probabilities, rng.below(1 << 31));
+            let group = &mut self.groups[context];
+            let address = passes.ordinal(context as u32);
+            group.sweep.fill(&group.positions, address, &mut group.drawn);
+            *row = group.rows[group.drawn[0] as usize];
+            *weight = 1.0 / wanted.batch as f32;
+        }
+        wanted.batch
+    }
+
+    fn fill_once(
+        &mut self,
+        (seed, step): (u64, u32),
+        rows: &mut [Row],
+        weights: &mut [f32],
+    ) -> usize {
+        let group = &mut self.groups[0];
+        let left = group.rows.len().saturating_sub(step as usize * rows.len());
+        let used = left.min(rows.len());
+        let address = Address::new(seed, Purpose::DRAW).context(self.stage);
+        group.sweep.fill(&group.positions, address, &mut group.drawn[..used]);
+        for (row, &position) in rows.iter_mut().zip(&group.drawn[..used]) {
+            *row = group.rows[position as usize];
+        }
+        // Padding stays in the context of the rows: a batch that views weights has one context.
+        let context = rows.first().map_or(0, |row| row.context);
+        rows[used..].iter_mut().for_each(|row| row.context = context);
+        weights[..used].fill(1.0 / used as f32);
+        used
+    }
+
+    fn fill_from_passes(&mut self, seed: u64, rows: &mut [Row], weights: &mut [f32]) -> usize {
         let share = 1.0 / self.groups.len() as f32;
         let mut used = 0;
         for (ordinal, group) in self.groups.iter_mut().enumerate() {
@@ -171,160 +294,19 @@ impl Draw {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use cl_scenarios::{Part, Protocol, StreamSpec, digits};
-    use std::collections::BTreeSet;
-
-    const EMPTY: Row = Row { example: 0, label: 0, context: 0 };
-
-    fn drawn(draw: &mut Draw, count: usize) -> (Vec<Row>, Vec<f32>) {
-        let (mut rows, mut weights) = (vec![EMPTY; count], vec![0.0; count]);
-        let used = draw.fill(2, &mut rows, &mut weights);
-        rows.truncate(used);
-        weights.truncate(used);
-        (rows, weights)
-    }
-
-    fn stream(scenario: Scenario) -> cl_scenarios::ContextStream {
-        let (protocol, part) = (Protocol::Split, Part::Final);
-        let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
-        spec.build(&digits()).unwrap()
-    }
-
-    #[test]
-    fn a_pass_shows_no_row_twice_and_drops_its_incomplete_batch() {
-        let (stream, labels) = (stream(Scenario::Class), digits().labels);
-        let all: BTreeSet<u32> = stream.train(1).iter().copied().collect();
-        let mut draw = Draw::new(&stream, &labels, 1, (Source::Stream, 32), &[]);
-        let mut passes = Vec::new();
-        for _ in 0..2 {
-            let mut seen = BTreeSet::new();
-            for _ in 0..all.len() / 32 {
-                let (rows, weights) = drawn(&mut draw, 32);
-                assert!(weights.iter().all(|&weight| weight == 1.0 / 32.0));
-                assert!(rows.iter().all(|row| row.context == 1 && all.contains(&row.example)));
-                seen.extend(rows.iter().map(|row| row.example));
-            }
-            // Every batch of a pass is new; what is left over of the pass is never shown.
-            assert_eq!(seen.len(), all.len() / 32 * 32);
-            passes.push(seen);
+/// The entry in whose share of the numbers below 2^31 `number` lies.
+fn chosen(probabilities: &[f64], number: u32) -> usize {
+    let mut left = f64::from(number) / f64::from(1_u32 << 31);
+    let mut last = 0;
+    for (index, &probability) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+        if left < probability {
+            return index;
         }
-        assert_ne!(all.len() % 32, 0);
-        assert_ne!(passes[0], passes[1], "each pass leaves out other rows");
+        // Where rounding leaves something over, the last that can be.
+        (left, last) = (left - probability, index);
     }
-
-    #[test]
-    fn a_context_smaller_than_the_batch_fills_it_with_further_passes() {
-        let (stream, labels) = (stream(Scenario::Class), digits().labels);
-        let count = stream.train(0).len();
-        let mut draw = Draw::new(&stream, &labels, 0, (Source::Stream, count + 10), &[]);
-        let (rows, weights) = drawn(&mut draw, count + 10);
-        assert_eq!(rows.len(), count + 10);
-        let first: BTreeSet<u32> = rows[..count].iter().map(|row| row.example).collect();
-        assert_eq!(first.len(), count);
-        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    }
-
-    /// 32 rows over 5 contexts: 7 of each, each with weight 1/5 / 7.
-    #[test]
-    fn joint_task_batches_give_every_context_the_same_rows_and_weight() {
-        let (stream, labels) = (stream(Scenario::Task).joint(), digits().labels);
-        assert_eq!(batch_rows(&stream, &labels, 32, Source::Stream), 35);
-        let mut draw = Draw::new(&stream, &labels, 0, (Source::Stream, 32), &[]);
-        let (rows, weights) = drawn(&mut draw, 35);
-        for context in 0..5 {
-            assert_eq!(rows.iter().filter(|row| row.context == context).count(), 7);
-        }
-        assert!(weights.iter().all(|&weight| (weight - 0.2 / 7.0).abs() < 1e-8));
-    }
-
-    /// 7 rows of each of two classes, each with weight 1/14; a pass over a class shows no row twice.
-    #[test]
-    fn drawn_by_class_a_batch_is_so_many_rows_of_one_class_behind_the_other() {
-        let (stream, labels) = (stream(Scenario::Class), digits().labels);
-        assert_eq!(batch_rows(&stream, &labels, 7, Source::StreamByClass), 14);
-        let mut classes =
-            stream.classes(1).iter().map(|&class| u32::from(class)).collect::<Vec<_>>();
-        classes.sort_unstable_by_key(|&class| stream.target(1, class as u8));
-        let count = |class| {
-            let of = |&&example: &&u32| u32::from(labels[example as usize]) == class;
-            stream.train(1).iter().filter(of).count()
-        };
-        let mut draw = Draw::new(&stream, &labels, 1, (Source::StreamByClass, 7), &[]);
-        let mut seen = BTreeSet::new();
-        let steps = count(classes[0]).min(count(classes[1])) / 7;
-        for _ in 0..steps {
-            let (rows, weights) = drawn(&mut draw, 14);
-            assert!(weights.iter().all(|&weight| (weight - 1.0 / 14.0).abs() < 1e-8));
-            for (rows, &class) in rows.chunks(7).zip(&classes) {
-                assert!(rows.iter().all(|row| u32::from(labels[row.example as usize]) == class));
-            }
-            seen.extend(rows.iter().map(|row| row.example));
-        }
-        assert_eq!(seen.len(), steps * 14);
-    }
-
-    #[test]
-    fn drawn_by_class_a_batch_of_a_joint_stage_holds_every_class_of_every_context() {
-        let (stream, labels) = (stream(Scenario::Domain).joint(), digits().labels);
-        // Two units in each of five contexts, which share them.
-        assert_eq!(batch_rows(&stream, &labels, 3, Source::StreamByClass), 30);
-        let mut draw = Draw::new(&stream, &labels, 0, (Source::StreamByClass, 3), &[]);
-        let (rows, weights) = drawn(&mut draw, 30);
-        let found: Vec<_> = rows.iter().map(|row| (row.context, row.label)).collect();
-        let expected: Vec<_> = (0..30).map(|i| (i / 6, i / 3 % 2)).collect();
-        assert_eq!(found, expected);
-        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    }
-
-    #[test]
-    fn drawn_by_class_a_class_smaller_than_the_batch_is_shown_again() {
-        let (stream, labels) = (stream(Scenario::Class), digits().labels);
-        let of_stage = rows_of(&stream, &labels, 0);
-        let first = of_stage.iter().map(|row| row.label).min().unwrap();
-        let count = of_stage.iter().filter(|row| row.label == first).count();
-        let mut draw = Draw::new(&stream, &labels, 0, (Source::StreamByClass, count + 1), &[]);
-        let (rows, _) = drawn(&mut draw, 2 * (count + 1));
-        let shown =
-            |rows: &[Row]| rows.iter().map(|row| row.example).collect::<BTreeSet<_>>().len();
-        assert_eq!(shown(&rows[..count]), count);
-        assert!(rows[..count + 1].iter().all(|row| row.label == first));
-    }
-
-    #[test]
-    fn exemplars_join_the_draw_as_rows_of_the_stream_and_by_class_only_their_own() {
-        let (stream, labels) = (stream(Scenario::Class), digits().labels);
-        let (earlier, own) = (rows_of(&stream, &labels, 0), rows_of(&stream, &labels, 1));
-        let more = [&earlier[..3], &own[..2]].concat();
-        let mut draw = Draw::new(&stream, &labels, 1, (Source::Stream, own.len() + 5), &more);
-        let (rows, _) = drawn(&mut draw, own.len() + 5);
-        let times = |rows: &[Row], row: &Row| rows.iter().filter(|other| *other == row).count();
-        assert!(earlier[..3].iter().all(|row| times(&rows, row) == 1));
-        assert!(own[..2].iter().all(|row| times(&rows, row) == 2));
-
-        let most = own.len() + 2;
-        let mut draw = Draw::new(&stream, &labels, 1, (Source::StreamByClass, most), &more);
-        let (rows, _) = drawn(&mut draw, 2 * most);
-        assert!(rows.iter().all(|row| row.context == 1));
-        for rows in rows.chunks(most) {
-            assert!(rows.iter().all(|row| row.label == rows[0].label));
-            // One pass over the class and what joined it holds those twice.
-            let joined = own[..2].iter().filter(|row| row.label == rows[0].label);
-            let pass = own.iter().filter(|row| row.label == rows[0].label).count();
-            let pass = &rows[..pass + joined.clone().count()];
-            assert!(joined.into_iter().all(|row| times(pass, row) == 2));
-        }
-    }
-
-    #[test]
-    fn targets_are_the_units_of_the_rows_labels() {
-        let (stream, labels) = (stream(Scenario::Domain), digits().labels);
-        for row in rows_of(&stream, &labels, 3) {
-            let classes = stream.classes(3);
-            let place = classes.iter().position(|&c| c == labels[row.example as usize]);
-            assert_eq!(Some(row.label as usize), place);
-        }
-    }
+    last
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,34 @@ pub enum Error {
         /// The step within the context, counted from 1.
         step: u32,
     },
+    /// What a method works out when a context ends has no usable result.
+    #[error("{strategy}: end of context {context}: {what}: {reason}")]
+    Consolidation {
+        /// The method.
+        strategy: &'static str,
+        /// The context that ended, counted from 1.
+        context: usize,
+        /// What was to be worked out, and of what: of which layer, of which class.
+        what: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// Earlier contexts have taken what later ones would need.
+    #[error(
+        "{strategy}, seed {seed}: no capacity left after context {context} for {to_come} more: {what}"
+    )]
+    Capacity {
+        /// The method.
+        strategy: &'static str,
+        /// The member's seed.
+        seed: u64,
+        /// The context that has ended, counted from 1.
+        context: usize,
+        /// How many contexts are to come.
+        to_come: usize,
+        /// What is used up, by how much, and what may help.
+        what: String,
+    },
     /// Two strategies own a part of which a composition has one.
     #[error("{first} and {second} cannot be composed: both own {part}, of which there is one")]
     TwoOwners {

@@ -105,7 +105,7 @@ impl Training<'_> {
 
     fn choose(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
         let now = self.now(step);
-        self.draw_current();
+        self.draw_current(step);
         let mut total = 0.0;
         let mut start = self.stream_rows;
         for memory in &mut *self.memories {
@@ -149,14 +149,14 @@ impl Training<'_> {
         Ok(())
     }
 
-    fn draw_current(&mut self) {
+    fn draw_current(&mut self, step: u32) {
         self.rows.clear();
         if self.source == Source::Memory {
             self.drawn = 0;
             return;
         }
         let (rows, weights) = (&mut self.rows.rows, &mut self.rows.weight);
-        self.drawn = self.draw.fill(self.seed, rows, weights);
+        self.drawn = self.draw.fill((self.seed, step), rows, weights);
         if let Some(recent) = &mut self.recent {
             recent.extend_from_slice(&rows[..self.drawn]);
         }
@@ -164,7 +164,7 @@ impl Training<'_> {
 
     /// A step that trains nothing: rows pass by memories.
     pub(crate) fn pass_by(&mut self, step: u32) -> Result<(), Error> {
-        self.draw_current();
+        self.draw_current(step);
         self.store(step, None)
     }
 
@@ -224,7 +224,9 @@ impl Host for Training<'_> {
         let seed = [self.seed as u32, (self.seed >> 32) as u32];
         let number = self.offset + step * self.stride;
         feeds.u32("address", &[seed[0], seed[1], self.stream_stage, number])?;
-        feeds.f32("progress", &[step as f32 / self.length.max(1) as f32])?;
+        let steps = self.length.max(1) as f32;
+        feeds.f32("progress", &[step as f32 / steps])?;
+        feeds.f32("steps", &[steps])?;
         feeds.f32("schedule", &[self.schedule.factor(step) as f32])
     }
 
@@ -235,7 +237,7 @@ impl Host for Training<'_> {
                 strategy: self.strategy.to_owned(),
                 seed: self.seed,
                 loss,
-                context: self.stage as usize + 1,
+                context: self.stream_stage as usize + 1,
                 step: step + 1,
             }));
         }
@@ -264,6 +266,10 @@ pub(crate) struct Chunks<'a> {
     /// The rows of each chunk.
     chunks: Vec<&'a [Row]>,
     rows: Rows,
+    /// The input that takes where rows lie in their memory, and where all of them do.
+    cells: Option<(&'a str, &'a [u32])>,
+    /// Those of a chunk.
+    of_chunk: Vec<u32>,
     /// What is drawn per row: inputs, and whose numbers they are.
     draws: &'a [String],
     now: Now,
@@ -278,6 +284,8 @@ impl<'a> Chunks<'a> {
         Self {
             chunks: all.chunks(size).collect(),
             rows: Rows::new("", size),
+            cells: None,
+            of_chunk: vec![u32::MAX; size],
             draws: &[],
             now: Now { seed: 0, stage: 0, step: 0 },
             numbers: vec![0.0; size],
@@ -302,6 +310,11 @@ impl<'a> Chunks<'a> {
         Self { read: outputs.into_iter().map(|name| (name, Vec::new())).collect(), ..self }
     }
 
+    /// Tells where the rows lie in their memory, by the input of this name.
+    pub(crate) fn at(self, input: Option<&'a str>, cells: &'a [u32]) -> Self {
+        Self { cells: input.map(|input| (input, cells)), ..self }
+    }
+
     /// Number of chunks.
     pub(crate) fn len(&self) -> usize {
         self.chunks.len()
@@ -319,7 +332,14 @@ impl Host for Chunks<'_> {
             }
             feeds.f32(input, &self.numbers)?;
         }
-        self.rows.feed(feeds)
+        self.rows.feed(feeds)?;
+        let Some((input, cells)) = self.cells else { return Ok(()) };
+        self.of_chunk.fill(u32::MAX);
+        if !chunk.is_empty() {
+            let start: usize = self.chunks[..step as usize].iter().map(|chunk| chunk.len()).sum();
+            self.of_chunk[..chunk.len()].copy_from_slice(&cells[start..start + chunk.len()]);
+        }
+        feeds.u32(input, &self.of_chunk)
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {

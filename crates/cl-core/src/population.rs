@@ -1,15 +1,16 @@
 //! What the members of a population have in common, and what each has for itself.
 
-use crate::draw::{Draw, rows_of};
+use crate::draw::{Draw, Wanted, rows_of};
 use crate::error::Error;
 use crate::host::Rows;
 use crate::learner::Settings;
 use crate::memory::Memory;
-use crate::model::Data;
-use crate::parts::{Detect, Parts, Source};
+use crate::model::{Data, StreamShape};
+use crate::parts::{Detect, Parts};
 use crate::rehearse::Member;
 use cl_buffers::{Row, RowSize};
-use cl_scenarios::{Dataset, Stream, Transform};
+use cl_nn::Network;
+use cl_scenarios::{Dataset, Stream, StreamKind, Transform};
 
 /// One member's host state.
 pub(crate) struct MemberState {
@@ -25,16 +26,40 @@ pub(crate) struct MemberState {
     pub taken: u32,
     /// Steps of the phase under way.
     pub length: u32,
+    /// Steps since the clock ticked last, where one says when to consolidate.
+    pub ticked: u32,
     /// Rows of the stream since the last boundary, where nobody tells boundaries.
     pub recent: Vec<Row>,
 }
 
 impl MemberState {
     /// A draw from a stage: rows of the stream and those that its memories add to them.
-    pub(crate) fn drawing(&self, labels: &[u8], stage: usize, drawn: (Source, usize)) -> Draw {
+    pub(crate) fn drawing(
+        &self,
+        labels: &[u8],
+        stage: usize,
+        wanted: Wanted,
+    ) -> Result<Draw, Error> {
+        if let (StreamKind::OnePass, Some(memory)) = (self.stream.kind(), self.adding().next()) {
+            return Err(Error::Misfit(format!(
+                "{}: exemplars that join the stream's own draw, in a stream that shows every example \
+                 once",
+                memory.name
+            )));
+        }
         let more: Vec<Row> =
-            self.memories.iter().flat_map(|memory| memory.it.main_rows()).copied().collect();
-        Draw::new(&*self.stream, labels, stage, drawn, &more)
+            self.adding().flat_map(|memory| memory.it.main_rows()).copied().collect();
+        Ok(Draw::new(&*self.stream, labels, stage, wanted, &more))
+    }
+
+    /// The memories that add rows to the stream's own draw now.
+    fn adding(&self) -> impl Iterator<Item = &Memory> {
+        self.memories.iter().filter(|memory| !memory.it.main_rows().is_empty())
+    }
+
+    /// Whether some memory adds rows to the stream's own draw now.
+    pub(crate) fn adds_rows(&self) -> bool {
+        self.adding().next().is_some()
     }
 
     /// Steps of one pass over what its memories keep.
@@ -45,23 +70,76 @@ impl MemberState {
 }
 
 pub(crate) fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error> {
-    let structure =
-        |s: &dyn Stream| (s.scenario(), s.contexts(), s.outputs(), s.stages().to_vec(), masked(s));
+    let structure = |s: &dyn Stream| {
+        (s.scenario(), s.kind(), s.contexts(), s.outputs(), s.stages().to_vec(), masked(s))
+    };
     if structure(a) == structure(b) {
         return Ok(());
     }
     Err(Error::Misfit(
-        "the members of a population need streams of one structure: scenario, contexts, outputs and \
-         stages"
+        "the members of a population need streams of one structure: scenario, kind, contexts, outputs \
+         and stages"
             .to_owned(),
     ))
 }
 
 /// Whether some output is inactive for some row.
-pub(crate) fn masked(stream: &dyn Stream) -> bool {
+fn masked(stream: &dyn Stream) -> bool {
     (0..stream.stages().len())
         .flat_map(|stage| (0..stream.contexts()).map(move |context| (stage, context)))
         .any(|(stage, context)| stream.active(stage, context).contains(&false))
+}
+
+/// Whether every batch is of one context, where a network may ask for it: no stage draws from several,
+/// and no memory or generator adds rows of its own.
+pub(crate) fn one_context(stream: &dyn Stream, parts: &Parts<'_>) -> bool {
+    parts.backbone.is_some()
+        && parts.rehearsals.is_empty()
+        && parts.generators.is_empty()
+        && stream.stages().iter().all(|stage| stage.contexts.len() == 1)
+}
+
+/// Checks that the outputs that compete in a context are outputs of the network there.
+pub(crate) fn heads_fit(network: &dyn Network, stream: &dyn Stream) -> Result<(), Error> {
+    for context in 0..stream.contexts() {
+        let own = network.outputs_of(context);
+        for stage in 0..stream.stages().len() {
+            let active = stream.active(stage, context).into_iter().enumerate();
+            let mut outside = active.filter(|(unit, active)| {
+                let there = *unit < network.outputs(); // a head may yet grow
+                *active && there && !own.contains(unit)
+            });
+            if let Some((unit, _)) = outside.next() {
+                return Err(Error::Misfit(format!(
+                    "{}: output {unit} competes in context {}, where the network has outputs {own:?}",
+                    network.describe(),
+                    context + 1
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The shape of the streams of a population: of several, the widest.
+pub(crate) fn stream_shape(population: &[(u64, Box<dyn Stream>)], labels: &[u8]) -> StreamShape {
+    let streams = || population.iter().map(|(_, stream)| &**stream);
+    let widest = |of: &dyn Fn(&dyn Stream) -> usize| streams().map(of).max().unwrap_or(1);
+    StreamShape {
+        contexts: widest(&|stream| stream.contexts()),
+        masked: streams().any(masked),
+        classes_per_context: widest(&|stream| {
+            let pairs = pairs(stream, labels);
+            let contexts = pairs.chunk_by(|a, b| a.0 == b.0);
+            contexts.map(<[_]>::len).max().unwrap_or(1)
+        }),
+        competing: widest(&|stream| {
+            let stages = 0..stream.stages().len();
+            let all = stages.flat_map(|stage| (0..stream.contexts()).map(move |c| (stage, c)));
+            let active = all.map(|(stage, context)| stream.active(stage, context));
+            active.map(|active| active.iter().filter(|&&is| is).count()).max().unwrap_or(1)
+        }),
+    }
 }
 
 pub(crate) fn data_of(dataset: &Dataset, stream: &dyn Stream) -> Data {
@@ -83,14 +161,21 @@ pub(crate) fn members(
     parts: &Parts<'_>,
     dataset: &Dataset,
     population: Vec<(u64, Box<dyn Stream>)>,
+    shape: StreamShape,
     settings: &Settings,
 ) -> Result<Vec<MemberState>, Error> {
     population
         .into_iter()
         .map(|(seed, stream)| {
             let row_size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
-            let classes = classes(&*stream, &dataset.labels);
-            let about = Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
+            let about = Member {
+                seed,
+                stream: &*stream,
+                row_size,
+                batch: settings.batch,
+                classes: pairs(&*stream, &dataset.labels).len() as u32,
+                classes_per_context: shape.classes_per_context as u32,
+            };
             let memories = parts
                 .rehearsals
                 .iter()
@@ -112,19 +197,20 @@ pub(crate) fn members(
                 boundaries: 0,
                 taken: 0,
                 length: 0,
+                ticked: 0,
                 recent: Vec::new(),
             })
         })
         .collect()
 }
 
-/// Number of (context, label) pairs among the training rows.
-fn classes(stream: &dyn Stream, labels: &[u8]) -> u32 {
+/// The (context, label) pairs among the training rows, in order.
+fn pairs(stream: &dyn Stream, labels: &[u8]) -> Vec<(u32, u32)> {
     let mut pairs: Vec<(u32, u32)> = (0..stream.contexts())
         .flat_map(|context| rows_of(stream, labels, context))
         .map(|row| (row.context, row.label))
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    pairs.len() as u32
+    pairs
 }

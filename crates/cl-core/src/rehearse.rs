@@ -19,6 +19,8 @@ pub struct Member<'a> {
     pub batch: usize,
     /// Number of (context, label) pairs of the whole stream.
     pub classes: u32,
+    /// The most classes that one context has: [`Around::classes_per_context`](crate::Around).
+    pub classes_per_context: u32,
 }
 
 /// A moment of a run.
@@ -46,7 +48,8 @@ pub enum Share {
 pub struct Fill<'a> {
     /// Its rows.
     pub rows: &'a mut [Row],
-    /// Their weights relative to each other, summing to 1.
+    /// Their weights: of rows that join the batch relative to each other, summing to 1; of rows apart
+    /// as they are, for the part that reads them.
     pub weights: &'a mut [f32],
     /// Where each of its rows lies in the memory: an index into slots that keep something per row
     /// (logits); `step.cells(..)`.
@@ -93,7 +96,8 @@ pub trait Rehearse: Send {
         Ok(())
     }
 
-    /// The rows it keeps: what passes over the memory visit and phases on the memory count.
+    /// The rows it keeps, the row of cell 0 first: what passes over the memory visit and phases on the
+    /// memory count.
     fn kept(&self) -> &[Row] {
         &[]
     }

@@ -1,6 +1,6 @@
 //! What a recorded part sees of a step.
 
-use crate::parts::find;
+use crate::parts::{Around, find};
 use crate::record::{Places, Recorder, Rows, Segment, row_draw_input};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
@@ -134,6 +134,12 @@ impl<'a, 'g> Step<'a, 'g> {
         self.recorder.model.contexts
     }
 
+    /// The network and the stream: the shapes of what a method keeps.
+    #[must_use]
+    pub fn around(&self) -> Around<'a> {
+        self.recorder.model.around()
+    }
+
     /// Gradient of the task loss alone, `[theta]`. Asking twice costs nothing.
     #[track_caller]
     #[must_use]
@@ -229,14 +235,16 @@ impl<'a, 'g> Step<'a, 'g> {
             || {
                 let message = format!("cells: no rehearsal `{name}` here");
                 let nothing = self.graph().refuse(message);
-                Places { cells: nothing, stored: nothing }
+                Places { cells: nothing, stored: Some(nothing) }
             },
             |(_, places)| *places,
         )
     }
 
     /// Where each row of a rehearsal lies in its memory, u32 `[its rows]`; `u32::MAX` where it gave
-    /// none. `NAME` of the same strategy or in full.
+    /// none. `NAME` of the same strategy or in full. In a pass over that memory
+    /// ([`Over::Memory`](crate::Over::Memory)): where each row of the chunk lies, so that what is kept
+    /// beside a row may be written when its context ends.
     #[track_caller]
     #[must_use]
     pub fn cells(&self, name: &str) -> Var<'g> {
@@ -249,7 +257,10 @@ impl<'a, 'g> Step<'a, 'g> {
     #[track_caller]
     #[must_use]
     pub fn stored(&self, name: &str) -> Var<'g> {
-        self.places(name).stored
+        let stored = self.places(name).stored;
+        stored.unwrap_or_else(|| {
+            self.graph().refuse(format!("stored: a pass over `{name}` stores nothing"))
+        })
     }
 
     /// The parameters of a module: `NAME` of the same strategy or `STRATEGY/NAME`.
@@ -335,6 +346,12 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn progress(&self) -> Var<'g> {
         self.recorder.progress
+    }
+
+    /// Steps of the phase, a scalar; 1 in evaluation and passes.
+    #[must_use]
+    pub fn steps(&self) -> Var<'g> {
+        self.recorder.steps
     }
 
     /// Address of random numbers, u32 `[4]`: what a part draws differs by step. `None` in evaluation

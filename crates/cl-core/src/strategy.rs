@@ -2,13 +2,15 @@
 
 use crate::error::Error;
 use crate::parts::Parts;
-use cl_scenarios::{Scenario, Stream, Visibility};
+use cl_scenarios::{Scenario, Stream, StreamKind, Visibility};
 
 /// What a method needs to be told; checked against the stream before training starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// When a context ends.
     pub boundaries: bool,
+    /// Moments at which to consolidate, whether a context ends there or not: a clock supplies them too.
+    pub moments: bool,
     /// The context of a training example.
     pub task_id_in_training: bool,
     /// The context of a test example.
@@ -21,15 +23,22 @@ impl Needs {
     fn and(self, other: Self) -> Self {
         Self {
             boundaries: self.boundaries || other.boundaries,
+            moments: self.moments || other.moments,
             task_id_in_training: self.task_id_in_training || other.task_id_in_training,
             task_id_at_test: self.task_id_at_test || other.task_id_at_test,
             old_data: self.old_data || other.old_data,
         }
     }
 
-    fn missing(self, shown: Visibility) -> Option<&'static str> {
+    fn missing(self, shown: &Shown) -> Option<&'static str> {
+        let moments = shown.moments;
+        let shown = shown.visible;
         [
             (self.boundaries && !shown.boundaries, "to be told when a context ends"),
+            (
+                self.moments && !moments,
+                "moments at which to consolidate: boundaries, a detector of them or a number of steps",
+            ),
             (
                 self.task_id_in_training && !shown.task_id_in_training,
                 "the context of each training example",
@@ -39,6 +48,29 @@ impl Needs {
         ]
         .into_iter()
         .find_map(|(missing, what)| missing.then_some(what))
+    }
+}
+
+/// What a run shows its methods; their needs are checked against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What is told at test time.
+    pub scenario: Scenario,
+    /// How the stream goes from one context to the next.
+    pub kind: StreamKind,
+    /// What the stream shows; a detector stands in for boundaries that are not told.
+    pub visible: Visibility,
+    /// Whether anybody says when to consolidate: boundaries, a detector or a clock.
+    pub moments: bool,
+}
+
+impl Shown {
+    /// The stream, for messages.
+    fn stream(&self) -> String {
+        match self.kind {
+            StreamKind::Sharp => format!("a {}-incremental stream", self.scenario),
+            kind => format!("a {}-incremental stream of kind `{kind}`", self.scenario),
+        }
     }
 }
 
@@ -70,17 +102,17 @@ pub trait Strategy: Sync {
         Ok(())
     }
 
-    /// Checks needs against what a stream shows.
+    /// Checks needs against what a run shows.
     ///
     /// # Errors
-    /// What the stream does not show.
-    fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
+    /// What the run does not show.
+    fn check_needs(&self, shown: &Shown) -> Result<(), Error> {
         match self.needs().missing(shown) {
             None => Ok(()),
             Some(needed) => Err(Error::NotShown {
                 strategy: self.name(),
                 needed,
-                shown: format!("a {scenario}-incremental stream does not show it"),
+                shown: format!("{} does not show it", shown.stream()),
             }),
         }
     }
@@ -88,17 +120,30 @@ pub trait Strategy: Sync {
 
 /// Checks a strategy on a stream, before anything is recorded: hyper-parameters, whether its parts go
 /// together, what it needs against what the stream shows. A detector in the composition stands in for
-/// boundaries that are not told.
+/// boundaries that are not told; `clock`, the steps after which a run consolidates, for moments to do so
+/// ([`Settings::consolidate_every`](crate::Settings::consolidate_every)).
 ///
 /// # Errors
 /// The first thing that does not fit, with the names of the strategies.
-pub fn check(strategy: &dyn Strategy, stream: &dyn Stream) -> Result<(), Error> {
+pub fn check(
+    strategy: &dyn Strategy,
+    stream: &dyn Stream,
+    clock: Option<u32>,
+) -> Result<(), Error> {
     strategy.check()?;
     let parts = Parts::of(strategy);
     parts.check()?;
-    let mut shown = stream.visibility();
-    shown.boundaries |= parts.detector.is_some();
-    strategy.check_needs(stream.scenario(), shown)?;
+    let mut visible = stream.visibility();
+    visible.boundaries |= parts.detector.is_some();
+    let moments = visible.boundaries || clock.is_some();
+    let shown = Shown { scenario: stream.scenario(), kind: stream.kind(), visible, moments };
+    strategy.check_needs(&shown)?;
+    if let (Some((owner, _)), true) = (&parts.phases, stream.kind().is_task_free()) {
+        let (strategy, needed) =
+            (owner.clone(), "contexts that begin and end, for the phases of one");
+        let shown = format!("{} has none", shown.stream());
+        return Err(Error::NotShown { strategy, needed, shown });
+    }
     if let Some((view, _)) = parts.views.first()
         && stream.stages().iter().any(|stage| stage.contexts.len() > 1)
     {
@@ -141,8 +186,8 @@ impl Strategy for Vec<Box<dyn Strategy>> {
         self.iter().try_for_each(|strategy| strategy.check())
     }
     // Asked of each, so that the message names the one that fails.
-    fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
-        self.iter().try_for_each(|strategy| strategy.check_needs(scenario, shown))
+    fn check_needs(&self, shown: &Shown) -> Result<(), Error> {
+        self.iter().try_for_each(|strategy| strategy.check_needs(shown))
     }
 }
 
@@ -166,8 +211,8 @@ macro_rules! tuple {
                 $(self.$index.check()?;)+
                 Ok(())
             }
-            fn check_needs(&self, scenario: Scenario, shown: Visibility) -> Result<(), Error> {
-                $(self.$index.check_needs(scenario, shown)?;)+
+            fn check_needs(&self, shown: &Shown) -> Result<(), Error> {
+                $(self.$index.check_needs(shown)?;)+
                 Ok(())
             }
         }

@@ -3,10 +3,11 @@
 
 use crate::error::Error;
 use crate::host::{Ends, row_draw};
-use crate::model::{Data, Model};
+use crate::model::{Data, Model, StreamShape};
 use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
 use crate::rehearse::{Now, Share};
+use crate::reports::Reports;
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
 use cl_buffers::Row;
@@ -46,6 +47,12 @@ impl Batch {
         .collect()
     }
 
+    /// The cells of its rows where a memory keeps those of weight other than 0 from cell `first` on.
+    fn cells(&self, first: u32) -> Vec<u32> {
+        let rows = self.numbered(first).into_iter().zip(&self.weight);
+        rows.map(|(row, &weight)| if weight == 0.0 { u32::MAX } else { row.example }).collect()
+    }
+
     fn feed(&self, group: &str, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(&input("x", group), &self.x)?;
         feeds.u32(&input("target", group), &self.target)?;
@@ -72,15 +79,20 @@ struct Fed<'a> {
     replayed: &'a [(&'a str, Replayed)],
     /// Inputs of generated rows' shares and what they are.
     shares: &'a [(String, f32)],
-    /// The output that is read after the run.
-    output: &'a str,
-    read: Vec<f32>,
+    /// The step and how many the phase has.
+    place: (u32, u32),
+    /// Where the rows of a pass lie in their memory.
+    cells: Option<(&'a str, Vec<u32>)>,
+    /// The outputs that are read after the run.
+    outputs: &'a [&'a str],
+    read: Vec<Vec<f32>>,
 }
 
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
-    fn rows(batch: &'a Batch, output: &'a str) -> Self {
-        Self { batch, draws: &[], replayed: &[], shares: &[], output, read: Vec::new() }
+    fn rows(batch: &'a Batch, outputs: &'a [&'a str]) -> Self {
+        let (replayed, shares, cells, place) = (&[][..], &[][..], None, (0, 1));
+        Self { batch, draws: &[], replayed, shares, cells, place, outputs, read: Vec::new() }
     }
 }
 
@@ -101,16 +113,21 @@ impl Host for Fed<'_> {
         for (name, numbers) in self.draws {
             feeds.f32(name, numbers)?;
         }
+        if let Some((input, cells)) = &self.cells {
+            feeds.u32(input, cells)?;
+        }
         // Only a training step has these; elsewhere they are not declared.
         let _ = feeds.u32("address", &[0, 0, 0, 0]);
-        let _ = feeds.f32("progress", &[0.0]);
+        let (step, steps) = self.place;
+        let _ = feeds.f32("progress", &[step as f32 / steps as f32]);
+        let _ = feeds.f32("steps", &[steps as f32]);
         let _ = feeds.f32("schedule", &[1.0]);
         Ok(())
     }
 
     fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        // A pass has no output of its own.
-        self.read = outputs.f32(self.output).map_or(Vec::new(), <[f32]>::to_vec);
+        let read = |name: &&str| outputs.f32(name).map(<[f32]>::to_vec);
+        self.read = self.outputs.iter().map(read).collect::<Result<_, _>>()?;
         Ok(())
     }
 }
@@ -120,9 +137,13 @@ struct Pass {
     part: usize,
     pass: usize,
     over: Over,
+    /// The input that takes the cells of a memory's rows.
+    cells: Option<String>,
     plan: PlanId,
     /// Inputs of what it draws per row.
     draws: Vec<String>,
+    /// Outputs that its part reports.
+    reports: Vec<String>,
 }
 
 /// One member of one strategy on a small network, stepped by hand.
@@ -138,6 +159,7 @@ pub struct Trial<'s> {
     consolidate: Vec<(At, PlanId)>,
     evaluate: PlanId,
     boundaries: u32,
+    place: (u32, u32),
 }
 
 impl<'s> Trial<'s> {
@@ -173,7 +195,10 @@ impl<'s> Trial<'s> {
         strategy.check()?;
         let parts = Parts::of(strategy);
         parts.check()?;
-        let model = Model::new(network, &parts, Data::Fed, contexts, masked)?;
+        let outputs = network.outputs();
+        let (classes_per_context, competing) = (outputs, outputs);
+        let shape = StreamShape { contexts, masked, classes_per_context, competing };
+        let model = Model::new(network, &parts, Data::Fed, shape)?;
         let memories = memories
             .iter()
             .map(|&(name, rows)| {
@@ -197,10 +222,12 @@ impl<'s> Trial<'s> {
         for (part, (name, it)) in parts.consolidations.iter().enumerate() {
             for (pass, about) in it.passes().into_iter().enumerate() {
                 let rows = about.rows(name, rows)?;
-                let plan = record::observe(&model, &parts, (name, *it), pass, rows)?;
-                let draws = record::row_draws(&plan);
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| input("cells", name));
+                let plan = record::observe(&model, &parts, (name, *it), (pass, memory), rows)?;
+                let (draws, reports) = (record::row_draws(&plan), plan.outputs());
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, plan, draws });
+                observe.push(Pass { at: it.at(), part, pass, over, cells, plan, draws, reports });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -215,7 +242,8 @@ impl<'s> Trial<'s> {
             consolidate.push((at, session.load(record::consolidate(&model, &parts, at)?)?));
         }
         let evaluate = session.load(record::evaluate(&model, &parts, rows)?)?;
-        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries: 0 })
+        let (boundaries, place) = (0, (0, 1));
+        Ok(Self { model, session, parts, step, observe, consolidate, evaluate, boundaries, place })
     }
 
     /// Sets which outputs compete per context, `[contexts][outputs]`.
@@ -260,6 +288,12 @@ impl<'s> Trial<'s> {
         Ok(ranges.map(|range| (range.name.clone(), flat[range.floats()].to_vec())).collect())
     }
 
+    /// Every further step is step `step`, counted from 0, of a phase of `steps`; the first of one
+    /// unless said.
+    pub fn set_place(&mut self, step: u32, steps: u32) {
+        self.place = (step, steps);
+    }
+
     /// Takes one step; returns the task loss before it, in nats.
     ///
     /// # Errors
@@ -286,9 +320,10 @@ impl<'s> Trial<'s> {
         let generators = self.parts.generators.iter();
         let shares: Vec<(String, f32)> =
             generators.map(|(name, it)| (input("share", name), share(*it))).collect();
-        let mut host = Fed { replayed, shares: &shares, ..Fed::rows(batch, LOSS) };
+        let place = self.place;
+        let mut host = Fed { replayed, shares: &shares, place, ..Fed::rows(batch, &[LOSS]) };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
-        Ok(host.read[0])
+        Ok(host.read[0][0])
     }
 
     /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
@@ -320,9 +355,9 @@ impl<'s> Trial<'s> {
     /// What the device refuses.
     pub fn scores(&mut self, rows: &Batch, kept: &[Batch]) -> Result<Vec<f32>, Error> {
         self.consolidate(At::Evaluation, &[], kept)?;
-        let mut host = Fed::rows(rows, "scores");
+        let mut host = Fed::rows(rows, &["scores"]);
         self.session.run(self.evaluate, 0..1, &mut [&mut host])?;
-        Ok(host.read)
+        Ok(host.read.swap_remove(0))
     }
 
     fn now(&self) -> Now {
@@ -334,8 +369,12 @@ impl<'s> Trial<'s> {
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
         let now = self.now();
+        let mut reported: Vec<(String, Vec<f32>)> = Vec::new();
         for it in self.observe.iter().filter(|it| it.at == at) {
-            let Pass { part, pass, over, plan, draws, .. } = it;
+            let Pass { part, pass, over, cells, plan, draws, reports, .. } = it;
+            let names: Vec<&str> = reports.iter().map(String::as_str).collect();
+            let first = reported.len();
+            reported.extend(reports.iter().map(|name| (name.clone(), Vec::new())));
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
@@ -344,22 +383,33 @@ impl<'s> Trial<'s> {
                 let weight: Vec<f32> = chunk.weight.iter().map(present).collect();
                 let batch = &Batch { weight, ..chunk.clone() };
                 let rows = batch.numbered(seen);
+                let cells = cells.as_deref().map(|input| (input, batch.cells(seen)));
                 seen += batch.weight.iter().filter(|weight| **weight != 0.0).count() as u32;
                 let draw = |input: &String| {
                     let numbers = rows.iter().map(|row| row_draw(input, now, *row)).collect();
                     (input.clone(), numbers)
                 };
                 let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
-                let mut host = Fed { draws: &draws, ..Fed::rows(batch, "") };
+                let mut host = Fed { draws: &draws, cells, ..Fed::rows(batch, &names) };
                 self.session.run(*plan, 0..1, &mut [&mut host])?;
+                for ((_, all), values) in reported[first..].iter_mut().zip(host.read) {
+                    let rows = values.chunks(values.len() / batch.weight.len()).zip(&batch.weight);
+                    let present = rows.filter(|(_, weight)| **weight != 0.0);
+                    all.extend(present.flat_map(|(values, _)| values));
+                }
             }
         }
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
             self.session.run(*plan, 0..1, &mut [&mut ends])?;
         }
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
+            let read = |name: &str| {
+                let found = reported.iter().find(|(known, _)| known == name);
+                found.map(|(_, values)| &values[..])
+            };
+            let reports = Reports::new(&[], scope, &read);
             let (session, model) = (&mut self.session, &self.model);
-            part.end_context(now, &mut SlotStore { session, model, scope, member: 0 })?;
+            part.end_context(now, &mut SlotStore { session, model, scope, member: 0, reports })?;
         }
         Ok(())
     }

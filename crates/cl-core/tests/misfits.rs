@@ -143,6 +143,7 @@ fn learner<'s>(
         schedule: Schedule::Constant,
         reset_optimizer,
         mix: Mix::ByContext,
+        consolidate_every: None,
         head: Head::Full,
         threads: 1,
     };

@@ -24,6 +24,7 @@ fn settings(steps: u32, threads: usize) -> Settings {
         reset_optimizer: false,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads,
     }
 }

@@ -44,6 +44,7 @@ fn learner(strength: f32) -> Learner<'static> {
         reset_optimizer: false,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());

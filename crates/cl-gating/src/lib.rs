@@ -2,7 +2,11 @@
 //!
 //! | method | gates |
 //! |---|---|
+//! | [`Hat`], `hat` | learned with the network, one set per context; what earlier contexts use is frozen |
 //! | [`Xdg`], `xdg` | fixed, random, one set per context |
+//! | [`PackNet`], `packnet` | none: weights are pruned, frozen and shared out between contexts |
+//! | [`Separate`], `separate` | none: a network of its own per context |
+//! | [`Lxdg`], `lxdg` | learned with the network, from the raw input |
 //!
 //! A gate is a part like any other and composes with penalties and replay.
 //!
@@ -27,7 +31,15 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod hat;
+mod lxdg;
+mod packnet;
+mod separate;
 mod xdg;
 
 pub use cl_nn::Point;
+pub use hat::{Annealing, Cumulative, EmbeddingGradient, Hat, Masking};
+pub use lxdg::{Anchors, Lxdg, Terms};
+pub use packnet::PackNet;
+pub use separate::Separate;
 pub use xdg::Xdg;

@@ -35,6 +35,7 @@ fn try_learner<'s>(
         reset_optimizer: false,
         head: Head::Full,
         mix: Mix::ByContext,
+        consolidate_every: None,
         threads: 1,
     };
     Learner::new(strategy, &data, population, Box::new(Mlp::new(&sizes).unwrap()), settings)

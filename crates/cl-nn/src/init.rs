@@ -26,6 +26,11 @@ pub enum Initializer {
     KaimingUniform,
     /// N(0, s²), s = √(2 / fan_in), for layers followed by a ReLU; He et al. 2015, eq. 10.
     KaimingNormal,
+    /// N(0, deviation²), whatever the shape.
+    Normal {
+        /// The standard deviation.
+        deviation: f32,
+    },
     /// gain · Q with orthonormal columns (rows, if there are fewer), uniform over all such Q;
     /// Saxe, McClelland & Ganguli 2014, section 3.
     Orthogonal {
@@ -41,7 +46,7 @@ impl Initializer {
     pub(crate) fn fits(self, shape: &[usize]) -> bool {
         match self {
             Self::FanInOf(fan_in) => fan_in > 0,
-            Self::Constant(_) => true,
+            Self::Constant(_) | Self::Normal { .. } => true,
             _ => shape.len() == 2,
         }
     }
@@ -59,6 +64,7 @@ impl Initializer {
             Self::XavierNormal => normal((2.0 / (fan_in + fan_out)).sqrt(), &mut rng, values),
             Self::KaimingUniform => uniform((6.0 / fan_in).sqrt(), &mut rng, values),
             Self::KaimingNormal => normal((2.0 / fan_in).sqrt(), &mut rng, values),
+            Self::Normal { deviation } => normal(f64::from(deviation), &mut rng, values),
             Self::Orthogonal { gain } => {
                 let q = orthogonal(shape[0], shape[1], &mut rng);
                 for (value, q) in values.iter_mut().zip(&q) {

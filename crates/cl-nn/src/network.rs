@@ -4,6 +4,7 @@ use crate::layout::ParamSpec;
 use crate::theta::Theta;
 use cl_tensor::Var;
 use std::fmt;
+use std::ops::Range;
 
 /// Whether the forward pass is part of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +52,8 @@ pub struct ForwardContext<'a, 'g> {
     /// Address of the random numbers, u32 `[4]`: seed (low, high word), context, step. Needed only
     /// where something random is recorded.
     pub address: Option<Var<'g>>,
-    /// The context of each row, u32 `[rows]`, for networks that differ by context.
+    /// The context of each row, u32 `[rows]`, or of all rows, `[1]`, for networks that differ by
+    /// context.
     pub context: Option<Var<'g>>,
     /// Called at every site of every hidden layer.
     pub gate: Option<&'a GateFn<'a, 'g>>,
@@ -129,6 +131,11 @@ pub trait Network: fmt::Debug + Send + Sync {
 
     /// Logits per example.
     fn outputs(&self) -> usize;
+
+    /// The outputs that a row of `context`, counted from 0, can have; the others tell it nothing.
+    fn outputs_of(&self, _context: usize) -> Range<usize> {
+        0..self.outputs()
+    }
 
     /// Units of every layer that calls the gate, in the order of [`Site::layer`].
     fn hidden(&self) -> Vec<usize>;

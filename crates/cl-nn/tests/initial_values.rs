@@ -47,9 +47,11 @@ fn uniform_initialisers_fill_their_bounds() {
 
 #[test]
 fn normal_initialisers_have_their_variance() {
-    for (init, variance) in
-        [(Initializer::XavierNormal, 2.0 / 200.0), (Initializer::KaimingNormal, 2.0 / 160.0)]
-    {
+    for (init, variance) in [
+        (Initializer::XavierNormal, 2.0 / 200.0),
+        (Initializer::KaimingNormal, 2.0 / 160.0),
+        (Initializer::Normal { deviation: 1.5 }, 2.25),
+    ] {
         let values = draw(&[160, 40], init);
         assert_moments(&values, variance, 3.0);
         // Beyond two standard deviations lie 4.55 % of 6,400: 291, standard deviation 17.

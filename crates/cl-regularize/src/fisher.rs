@@ -69,6 +69,8 @@ pub struct Fisher {
 
 /// Σ over what was seen so far; 0 outside of a boundary.
 const SUM: &str = "fisher_sum";
+/// About as many rows as pay in one chunk.
+const CHUNK: usize = 128;
 /// Batches seen so far, where they count; 0 outside of a boundary.
 const BATCHES: &str = "fisher_batches";
 
@@ -89,7 +91,14 @@ impl Fisher {
     /// The pass over the rows that it needs.
     #[must_use]
     pub fn pass(self) -> Pass {
-        Pass { limit: self.rows, chunk: self.batch(), ..Pass::default() }
+        let chunk = match (self.estimate, self.divisor) {
+            (Estimate::Batched(batch), _) => Some(batch),
+            // Batches are only counted: several fit one chunk.
+            (_, Divisor::WholeBatches(batch)) if batch > 0 => Some((CHUNK / batch).max(1) * batch),
+            (_, Divisor::WholeBatches(batch)) => Some(batch),
+            _ => None,
+        };
+        Pass { limit: self.rows, chunk, ..Pass::default() }
     }
 
     /// Records what one chunk of rows adds to the sum.
@@ -111,8 +120,10 @@ impl Fisher {
             }
         };
         step.scope.assign(SUM, sum(&step.scope, step.layout.len()) + squares);
-        if self.batch().is_some() {
-            step.scope.accumulate(BATCHES, step.graph().constant(1.0));
+        if let Some(batch) = self.batch().filter(|&batch| batch > 0) {
+            // Rows stand in front of the padding, so a batch counts if its first row does.
+            let first = step.weight.reshape(&[step.weight.len() / batch, batch]).slice(1, 0..1);
+            step.scope.accumulate(BATCHES, first.sum());
         }
     }
 

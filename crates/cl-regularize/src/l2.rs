@@ -8,7 +8,8 @@ use cl_tensor::{Init, Scope, Var};
 ///
 /// L = CE + λ Σ_i (θ_i − θ*_i)², without ½; θ* ← θ when a context ends, nothing before the first.
 ///
-/// The L2 baseline of Kirkpatrick et al. 2017, fig. 2: EWC with F = 1 and the last anchor alone.
+/// The L2 baseline of Kirkpatrick et al. 2017, arXiv 1612.00796, fig. 2: EWC with F = 1 and the last
+/// anchor alone.
 ///
 /// | field | default | range | what |
 /// |---|---|---|---|

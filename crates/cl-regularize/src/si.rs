@@ -36,6 +36,10 @@ pub enum Floor {
 /// Ω_i ← max(Ω_i + W_i / ((θ_i − θ*_i)² + ξ), 0), θ* ← θ, W ← 0 when a context ends;
 /// L = CE + c Σ_i Ω_i (θ_i − θ*_i)², without ½.
 ///
+/// Without boundaries the same happens every so many steps
+/// ([`Settings::consolidate_every`](cl_core::Settings::consolidate_every)), as in the code of van de Ven
+/// et al. 2022, every 100 steps.
+///
 /// Zenke, Poole & Ganguli 2017, eq. 3 to 5. θ* starts as the initial parameters, which is where the
 /// path of the first context starts.
 ///
@@ -188,7 +192,7 @@ impl Strategy for Si {
     }
 
     fn needs(&self) -> Needs {
-        Needs { boundaries: true, ..Needs::default() }
+        Needs { moments: true, ..Needs::default() }
     }
 
     fn describe(&self) -> Vec<(String, String)> {

@@ -1,7 +1,10 @@
 //! The shared suite.
 
 use cl_core::conformance::Subject;
-use cl_regularize::{Estimate, Ewc, Fisher, L2, L2Init, Mas, OnlineEwc, Si};
+use cl_regularize::{
+    Alpha, Divisor, Estimate, Ewc, FactorLabels, Fisher, KfacEwc, KroneckerFisher, L2, L2Init, Mas,
+    OnlineEwc, Owm, Si,
+};
 use cl_scenarios::Scenario;
 
 /// Two numbers for each parameter.
@@ -64,6 +67,80 @@ fn si_conforms() {
 #[test]
 fn si_as_in_van_de_vens_code_conforms() {
     Subject::new("si, vdv", || Si::vdv(1.0)).neutral(|| Si::vdv(0.0)).kept(two_each).assert();
+}
+
+/// Numbers of square matrices over each layer's input with a 1, and over its output.
+fn squares(facts: &cl_core::conformance::Facts<'_>) -> [u64; 2] {
+    let weights = facts.layout.ranges().iter().filter(|range| range.shape.len() == 2);
+    let sizes = weights.map(|range| [range.shape[0] as u64 + 1, range.shape[1] as u64]);
+    sizes.fold([0, 0], |[a, g], [n, m]| [a + n * n, g + m * m])
+}
+
+#[test]
+fn ewc_with_kronecker_factors_conforms() {
+    let kfac = |lambda, gamma| KfacEwc { lambda, gamma, ..KfacEwc::default() };
+    Subject::new("ewc-kfac", move || kfac(30.0, 0.9))
+        .scenarios([Scenario::Class, Scenario::Task])
+        .neutral(move || kfac(0.0, 0.9))
+        .refused(move || kfac(-1.0, 1.0))
+        .refused(move || kfac(f64::NAN, 1.0))
+        .refused(move || kfac(1.0, -0.1))
+        .refused(move || kfac(1.0, 1.1))
+        .refused(move || {
+            let fisher = KroneckerFisher { rows: Some(0), ..KroneckerFisher::default() };
+            KfacEwc { fisher, ..kfac(1.0, 1.0) }
+        })
+        .refused(move || {
+            let divisor = Divisor::WholeBatches(16);
+            let fisher = KroneckerFisher { divisor, ..KroneckerFisher::default() };
+            KfacEwc { fisher, ..kfac(1.0, 1.0) }
+        })
+        .kept(|facts| 4 * (squares(facts).iter().sum::<u64>() + facts.layout.parameters() as u64))
+        .assert();
+}
+
+#[test]
+fn ewc_with_kronecker_factors_of_true_labels_on_a_few_rows_conforms() {
+    let few = |lambda| {
+        let vdv = KfacEwc::vdv(lambda, Some(20));
+        let fisher = KroneckerFisher { labels: FactorLabels::True, ..vdv.fisher };
+        KfacEwc { fisher, ..vdv }
+    };
+    Subject::new("ewc-kfac, true labels", move || few(30.0))
+        .neutral(move || few(0.0))
+        .kept(|facts| 4 * (squares(facts).iter().sum::<u64>() + facts.layout.parameters() as u64))
+        .assert();
+}
+
+const NO_NEUTRAL: &str = "the projector is the identity only as alpha goes to infinity";
+
+#[test]
+fn owm_per_batch_conforms() {
+    let owm = |start, base, clip| {
+        let alpha = vec![Alpha { start, base }, Alpha::constant(1.0)];
+        Owm::PerBatch { alpha, clip }
+    };
+    Subject::new("owm, per batch", move || owm(0.9, 0.001, Some(10.0)))
+        .no_neutral(NO_NEUTRAL)
+        .refused(move || owm(0.0, 1.0, None))
+        .refused(move || owm(f64::NAN, 1.0, None))
+        .refused(move || owm(1.0, 0.0, None))
+        .refused(move || owm(1.0, 1.5, None))
+        .refused(move || owm(1.0, 1.0, Some(0.0)))
+        .refused(|| Owm::PerBatch { alpha: Vec::new(), clip: None })
+        .kept(|facts| 4 * squares(facts)[0])
+        .assert();
+}
+
+#[test]
+fn owm_per_context_conforms() {
+    Subject::new("owm, per context", || Owm::vdv(0.1))
+        .scenarios([Scenario::Class, Scenario::Task])
+        .no_neutral(NO_NEUTRAL)
+        .refused(|| Owm::vdv(0.0))
+        .refused(|| Owm::vdv(f64::INFINITY))
+        .kept(|facts| 2 * 4 * squares(facts)[0])
+        .assert();
 }
 
 #[test]

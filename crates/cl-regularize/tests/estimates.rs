@@ -121,13 +121,31 @@ fn mammoths_squares_are_weighted_by_the_probability_of_the_true_label() {
     let method = OnlineEwc::mammoth(90.0, 1.0, 3);
     let mut trial = trial(&method, &file, false);
     let slow = SlowMlp::of(&trial, Vec::new(), vec![true; 4]);
-    trial.boundary(&batches(&file, "class_all_outputs", 0, 3)).unwrap();
+    // Forty-two batches of three in a chunk, most of them padding.
+    trial.boundary(&batches(&file, "class_all_outputs", 0, 126)).unwrap();
     let target = labels(&file["inputs"]["labels"]["class_all_outputs"]);
     let label = |row: usize| target[row] as usize;
     let mut want =
         slow.squares(&floats(&file["inputs"]["x"]), |row, p| vec![(label(row), p[label(row)])]);
     // Eight rows in batches of three: three batches times three.
     want.iter_mut().flatten().for_each(|sum| *sum /= 9.0);
+    tensors_are(&trial, "ewc-online/fisher", &want, 1e-5).unwrap();
+}
+
+#[test]
+fn mammoths_batches_are_counted_over_chunks() {
+    let method = OnlineEwc::mammoth(90.0, 1.0, 64);
+    let mut trial = common::trial(&method, &Sgd::new(0.1), ROWS, false);
+    let slow = SlowMlp::of(&trial, Vec::new(), vec![true; 4]);
+    let (first, mut second) = (some_batch(128, 1), some_batch(128, 2));
+    second.weight[8..].fill(0.0);
+    trial.boundary(&[first.clone(), second.clone()]).unwrap();
+    let x = [&first.x[..], &second.x[..6 * 8]].concat();
+    let target = [first.target, second.target].concat();
+    let label = |row: usize| target[row] as usize;
+    let mut want = slow.squares(&x, |row, p| vec![(label(row), p[label(row)])]);
+    // 128 + 8 rows in batches of 64: three of them.
+    want.iter_mut().flatten().for_each(|sum| *sum /= 192.0);
     tensors_are(&trial, "ewc-online/fisher", &want, 1e-5).unwrap();
 }
 

@@ -6,7 +6,7 @@ mod common;
 use cl_core::{Batch, Boundary, Consolidate, Parts, Pass, Penalty, Step, Strategy, Trial};
 use cl_nn::Sgd;
 use cl_regularize::{Accumulation, Factor, Gradients, Logits, Mas, Norm, OutputLayer};
-use cl_tensor::{Init, Session, Var};
+use cl_tensor::{Session, Var};
 use common::slow::{SlowMlp, add, wide};
 use common::{
     Method, Valued, Watched, close, floats, golden, number, read, slot_is, some_batch, tensors,

@@ -11,6 +11,8 @@ pub enum Budget {
     /// So many rows for every class of every context: the budget in bytes is
     /// `rows · classes · bytes of a row`.
     PerClass(usize),
+    /// So many rows in all, however many classes the stream has.
+    Rows(usize),
     /// So many bytes in all, of which whole rows are used.
     Bytes(u64),
 }
@@ -23,6 +25,7 @@ impl Budget {
             Self::PerClass(rows) => (rows as u64)
                 .saturating_mul(u64::from(member.classes))
                 .saturating_mul(row_size(member).bytes()),
+            Self::Rows(rows) => (rows as u64).saturating_mul(row_size(member).bytes()),
             Self::Bytes(bytes) => bytes,
         }
     }
@@ -30,6 +33,7 @@ impl Budget {
     pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
         let (name, value) = match self {
             Self::PerClass(rows) => ("per_class", rows as f64),
+            Self::Rows(rows) => ("rows", rows as f64),
             Self::Bytes(bytes) => ("bytes", bytes as f64),
         };
         if value == 0.0 {
@@ -43,6 +47,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerClass(rows) => write!(f, "{rows} per class"),
+            Self::Rows(rows) => write!(f, "{rows} rows in all"),
             Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
         }
     }

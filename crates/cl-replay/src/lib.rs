@@ -27,6 +27,7 @@
 //!     reset_optimizer: false,
 //!     head: Head::Full,
 //!     mix: Mix::ByContext,
+//!     consolidate_every: None,
 //!     threads: 1,
 //! };
 //! let network = Box::new(Mlp::new(&[64, 32, 10])?);

@@ -27,7 +27,7 @@ const REPLAY: Purpose = Purpose::named("replay from a reservoir");
 /// | `budget` | 100 per class | ≥ 1 | what the reservoir may hold; per class: times the classes of the whole stream |
 ///
 /// Chaudhry et al. add the replayed rows to the batch under one mean, which with equally many rows is
-/// `Mix::Fixed(0.5)`; under the default `Mix::ByContext` replay begins to count in the second context.
+/// `Mix::Fixed(0.5)`, as do van de Ven et al. 2022 in streams without boundaries; under the default `Mix::ByContext` replay begins to count in the second context.
 /// There is no neutral setting: a reservoir of nothing is refused. Under `Mix::Fixed(1.0)` replayed
 /// rows have weight 0.
 ///
@@ -44,6 +44,13 @@ impl ReservoirReplay {
     #[must_use]
     pub fn per_class(rows: usize) -> Self {
         Self { budget: Budget::PerClass(rows) }
+    }
+
+    /// With room for so many rows in all: van de Ven, Tuytelaars & Tolias 2022 keep 1,000 of a stream
+    /// without boundaries.
+    #[must_use]
+    pub fn total(rows: usize) -> Self {
+        Self { budget: Budget::Rows(rows) }
     }
 
     /// The reservoir of one member.

@@ -34,6 +34,7 @@ fn replay_from_a_reservoir_conforms() {
         .no_neutral(NO_NEUTRAL)
         .refused(|| ReservoirReplay::per_class(0))
         .refused(|| ReservoirReplay { budget: Budget::Bytes(0) })
+        .refused(|| ReservoirReplay::total(0))
         // Filled in the first context, which shows more rows than fit.
         .kept(|facts| PER_CLASS as u64 * facts.classes * facts.contexts * row_bytes(facts))
         .assert();

@@ -185,6 +185,8 @@ fn the_budget_in_bytes_is_exact() {
     let capacity = |budget, stream| memory(budget, stream).unwrap().buffer().capacity();
     assert_eq!(capacity(Budget::PerClass(2), &class), 12);
     assert_eq!(capacity(Budget::PerClass(2), &task), 12);
+    assert_eq!((capacity(Budget::Rows(9), &class), capacity(Budget::Rows(9), &task)), (9, 9));
+    assert_eq!(ReservoirReplay::total(1000).budget.to_string(), "1000 rows in all");
     // Rows of 5 bytes, and of 6 with the context.
     assert_eq!((capacity(Budget::Bytes(29), &class), capacity(Budget::Bytes(29), &task)), (5, 4));
     assert_eq!(

@@ -31,6 +31,7 @@ fn outcome(
         reset_optimizer: false,
         head: Head::Full,
         mix,
+        consolidate_every: None,
         threads: 1,
     };
     let mut learner = Learner::new(strategy, &data, population, network, settings).unwrap();

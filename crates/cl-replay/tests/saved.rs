@@ -65,6 +65,7 @@ fn budget() -> impl Strategy<Value = Budget> {
     prop_oneof![
         // A class has 20 examples: more than that is never full.
         (1_usize..25).prop_map(Budget::PerClass),
+        (6_usize..40).prop_map(Budget::Rows),
         // At least a row of 6 bytes for each of 6 classes.
         (36_u64..300).prop_map(Budget::Bytes),
     ]

@@ -3,7 +3,7 @@
 use crate::context_stream::Schedule;
 use crate::{
     ActiveClasses, ContextStream, Dataset, Error, MAX_CONTEXTS, MAX_PAD, Part, Protocol, Scenario,
-    Stage, StreamSpec, Transform,
+    Stage, StreamKind, StreamSpec, Transform,
 };
 use cl_random::{Address, Purpose};
 use std::sync::Arc;
@@ -75,6 +75,7 @@ impl StreamSpec {
         Ok(ContextStream {
             spec: self,
             schedule: Schedule::Incremental,
+            kind: StreamKind::Sharp,
             competing: ActiveClasses::All,
             stages: (0..self.contexts).map(|c| Stage { contexts: vec![c], length: 1 }).collect(),
             width,

@@ -1,7 +1,8 @@
 //! Streams cut from a data set.
 
 use crate::{
-    ActiveClasses, Part, Protocol, Scenario, Stage, Stream, StreamSpec, Transform, Visibility,
+    ActiveClasses, Part, Protocol, Scenario, Stage, Stream, StreamKind, StreamSpec, Transform,
+    Visibility,
 };
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub(crate) enum Schedule {
 pub struct ContextStream {
     pub(crate) spec: StreamSpec,
     pub(crate) schedule: Schedule,
+    pub(crate) kind: StreamKind,
     pub(crate) competing: ActiveClasses,
     pub(crate) stages: Vec<Stage>,
     /// Classes that a context tells apart.
@@ -31,23 +33,59 @@ pub struct ContextStream {
 }
 
 impl ContextStream {
-    /// The same contexts trained on together, in one stage as long as all of them.
+    /// The same contexts trained on together, in one stage as long as all of them. Of a fuzzy or random
+    /// stream that is the sharp one's; of a one-pass stream it is one pass over all examples.
     #[must_use]
     pub fn joint(mut self) -> Self {
         let contexts = self.spec.contexts;
         self.schedule = Schedule::Joint;
+        if self.kind.is_mixed() {
+            self.kind = StreamKind::Sharp;
+        }
         self.stages = vec![Stage { contexts: (0..contexts).collect(), length: contexts }];
         self
     }
 
-    /// The same contexts, where stage i draws from contexts 0 to i.
+    /// The same contexts, sharp, where stage i draws from contexts 0 to i.
     #[must_use]
     pub fn cumulative(mut self) -> Self {
-        self.schedule = Schedule::Cumulative;
+        (self.schedule, self.kind) = (Schedule::Cumulative, StreamKind::Sharp);
         self.stages = (0..self.spec.contexts)
             .map(|last| Stage { contexts: (0..=last).collect(), length: 1 })
             .collect();
         self
+    }
+
+    /// The same contexts in a stream of this kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: StreamKind) -> Self {
+        let contexts = self.spec.contexts;
+        (self.schedule, self.kind) = (Schedule::Incremental, kind);
+        let drawn = |stage: usize| match kind.is_mixed() {
+            true => (0..contexts).collect(),
+            false => vec![stage],
+        };
+        self.stages =
+            (0..contexts).map(|stage| Stage { contexts: drawn(stage), length: 1 }).collect();
+        self
+    }
+
+    /// The same contexts with fuzzy boundaries; [`StreamKind::Fuzzy`].
+    #[must_use]
+    pub fn fuzzy(self, fuzziness: u32) -> Self {
+        self.of_kind(StreamKind::Fuzzy { fuzziness })
+    }
+
+    /// The same contexts, every row's drawn at random; [`StreamKind::Random`].
+    #[must_use]
+    pub fn random(self) -> Self {
+        self.of_kind(StreamKind::Random)
+    }
+
+    /// The same contexts, every example once; [`StreamKind::OnePass`].
+    #[must_use]
+    pub fn one_pass(self) -> Self {
+        self.of_kind(StreamKind::OnePass)
     }
 
     /// The same stream with another rule for which outputs compete; it changes class-incremental
@@ -101,6 +139,10 @@ impl Stream for ContextStream {
         self.spec.contexts
     }
 
+    fn kind(&self) -> StreamKind {
+        self.kind
+    }
+
     fn stages(&self) -> &[Stage] {
         &self.stages
     }
@@ -151,10 +193,10 @@ impl Stream for ContextStream {
     fn visibility(&self) -> Visibility {
         let task = self.spec.scenario == Scenario::Task;
         Visibility {
-            boundaries: true,
+            boundaries: !self.kind.is_task_free(),
             task_id_in_training: task,
             task_id_at_test: task,
-            old_data: self.schedule != Schedule::Incremental,
+            old_data: self.schedule != Schedule::Incremental || self.kind.is_mixed(),
         }
     }
 
@@ -180,10 +222,33 @@ impl Stream for ContextStream {
             Protocol::Permuted => "permuted in every context, the first too".to_owned(),
             Protocol::Rotated => format!("turned by 180 c / {contexts} degrees, bilinear"),
         };
-        let stages = match self.schedule {
-            Schedule::Incremental => "one context after the other",
-            Schedule::Joint => "all contexts together, as long as all of them",
-            Schedule::Cumulative => "every context together with all before it",
+        let stages = match (self.kind, self.schedule) {
+            (StreamKind::Fuzzy { fuzziness }, _) => format!(
+                "{contexts} of equal length; every row's context is drawn; boundaries half a context \
+                 early, linear over {fuzziness} steps to either side, the first context again at the \
+                 end (van de Ven et al. 2022)"
+            ),
+            (StreamKind::Random, _) => {
+                format!("{contexts} of equal length; every row's context is drawn, all alike")
+            }
+            (StreamKind::OnePass, Schedule::Joint) => {
+                "all contexts together, every example once, the last batch incomplete".to_owned()
+            }
+            (StreamKind::OnePass, _) => {
+                "one context after the other, every example once, the last \
+                                         batch of a context incomplete"
+                    .to_owned()
+            }
+            (_, Schedule::Incremental) => "one context after the other".to_owned(),
+            (_, Schedule::Joint) => "all contexts together, as long as all of them".to_owned(),
+            (_, Schedule::Cumulative) => "every context together with all before it".to_owned(),
+        };
+        let Visibility { boundaries, task_id_in_training, .. } = self.visibility();
+        let told = match (boundaries, task_id_in_training) {
+            (true, true) => "boundaries, and the context of every row",
+            (true, false) => "boundaries",
+            (false, true) => "the context of every row, no boundaries",
+            (false, false) => "nothing: no boundaries, no contexts",
         };
         let examples = match part {
             Part::Final => "train on train and validation, evaluate on test",
@@ -195,7 +260,9 @@ impl Stream for ContextStream {
             ("class_order", order.join(" ")),
             ("heads", heads),
             ("pixels", pixels),
-            ("stages", stages.to_owned()),
+            ("kind", self.kind.to_string()),
+            ("stages", stages),
+            ("told", told.to_owned()),
             ("examples", examples.to_owned()),
         ]
     }

@@ -173,6 +173,19 @@ pub enum Error {
         problem: String,
     },
 
+    /// A fuzzy stream whose transitions would overlap.
+    #[error(
+        "fuzzy stream: fuzziness {fuzziness}, contexts of {per_context} steps: two transitions would \
+         overlap, expected a fuzziness of at most {} steps",
+        per_context / 2
+    )]
+    Fuzziness {
+        /// Steps from the middle of a transition to either end.
+        fuzziness: u32,
+        /// Steps of a context.
+        per_context: u32,
+    },
+
     /// A context without examples.
     #[error(
         "{protocol} stream over {dataset}: context {} (classes {classes:?}) has no {part} examples",

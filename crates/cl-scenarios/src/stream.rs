@@ -1,13 +1,13 @@
 //! What a training loop may know about the data.
 
-use crate::{Scenario, Transform};
+use crate::{Scenario, StreamKind, Transform};
 
 /// A period of training between two evaluations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stage {
     /// The contexts whose examples are drawn, ascending.
     pub contexts: Vec<usize>,
-    /// How long it lasts, in units of one context's steps.
+    /// How long it lasts, in units of one context's steps; in a one-pass stream its examples decide.
     pub length: usize,
 }
 
@@ -35,8 +35,14 @@ pub trait Stream: Send + Sync {
     /// Number of contexts, T.
     fn contexts(&self) -> usize;
 
+    /// How it goes from one context to the next; [`StreamKind::Sharp`] unless it says otherwise.
+    fn kind(&self) -> StreamKind {
+        StreamKind::Sharp
+    }
+
     /// The periods of training. Incremental: one per context; joint: one of all contexts and length
-    /// T; cumulative: stage i draws from contexts 0 to i.
+    /// T; cumulative: stage i draws from contexts 0 to i; fuzzy and random: T of length 1, each of all
+    /// contexts.
     fn stages(&self) -> &[Stage];
 
     /// Units of the output layer.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cl_scenarios::{
-    ActiveClasses, Dataset, Part, Parts, Protocol, Scenario, Stage, Stream, StreamSpec, Transform,
-    digits,
+    ActiveClasses, Dataset, Part, Parts, Protocol, Scenario, Stage, Stream, StreamKind, StreamSpec,
+    Transform, digits,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -99,6 +99,53 @@ fn stages_are_contexts_all_or_all_so_far() {
     assert_eq!(stream.stages(), [stage(&[0], 1), stage(&[1], 1)]);
     assert_eq!(stream.clone().joint().stages(), [stage(&[0, 1], 2)]);
     assert_eq!(stream.cumulative().stages(), [stage(&[0], 1), stage(&[0, 1], 1)]);
+}
+
+/// Boundaries are told by no kind but the sharp one; contexts come back where rows of all of them are
+/// drawn; task ids are given in a task-incremental stream of any kind.
+#[test]
+fn a_task_free_stream_tells_no_boundaries() {
+    let data = digits();
+    for scenario in Scenario::ALL {
+        let stream = spec(Protocol::Split, scenario, 5).build(&data).unwrap();
+        assert_eq!(stream.kind(), StreamKind::Sharp);
+        for (kind, back) in [
+            (StreamKind::Fuzzy { fuzziness: 3 }, true),
+            (StreamKind::Random, true),
+            (StreamKind::OnePass, false),
+        ] {
+            let free = stream.clone().of_kind(kind);
+            let shown = free.visibility();
+            assert_eq!((free.kind(), shown.boundaries, shown.old_data), (kind, false, back));
+            let told = scenario == Scenario::Task;
+            assert_eq!((shown.task_id_in_training, shown.task_id_at_test), (told, told));
+            let described = free.describe();
+            let value = |name| &described.iter().find(|(n, _)| *n == name).unwrap().1;
+            assert_eq!(*value("kind"), kind.to_string());
+            assert!(value("told").contains("no boundaries"));
+        }
+    }
+}
+
+#[test]
+fn stages_of_a_task_free_stream_are_parts_of_equal_length_or_passes() {
+    let data = digits();
+    let stream = spec(Protocol::Split, Scenario::Class, 2).build(&data).unwrap();
+    let stage = |contexts: &[usize], length| Stage { contexts: contexts.into(), length };
+    let (all, each) = ([stage(&[0, 1], 1), stage(&[0, 1], 1)], [stage(&[0], 1), stage(&[1], 1)]);
+    assert_eq!(stream.clone().fuzzy(3).stages(), all);
+    assert_eq!(stream.clone().random().stages(), all);
+    assert_eq!(stream.clone().one_pass().stages(), each);
+    assert_eq!(stream.clone().random().of_kind(StreamKind::Sharp).stages(), each);
+    // The upper baseline of a stream of mixed rows is that of the sharp one.
+    for mixed in [stream.clone().fuzzy(3), stream.clone().random()] {
+        let joint = mixed.joint();
+        assert_eq!((joint.kind(), joint.stages()), (StreamKind::Sharp, &[stage(&[0, 1], 2)][..]));
+        assert_eq!(joint.describe(), stream.clone().joint().describe());
+    }
+    let joint = stream.one_pass().joint();
+    assert_eq!((joint.kind(), joint.visibility().old_data), (StreamKind::OnePass, true));
+    assert_eq!(joint.cumulative().kind(), StreamKind::Sharp);
 }
 
 #[test]

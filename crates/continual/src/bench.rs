@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::results::Line;
 use crate::{Cell, CellCost, Error, Keep, Strengths};
 use cl_core::Observer;
-use cl_scenarios::{DatasetName, Part, Protocol, Scenario};
+use cl_scenarios::{DatasetName, Part, Protocol, Scenario, StreamKind};
 
 /// A row of the table in a scenario that has no results.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Bench {
     pub dataset: DatasetName,
     /// How contexts are made.
     pub protocol: Protocol,
+    /// How the stream goes from one context to the next.
+    pub stream: StreamKind,
     /// The seeds, one member of each population each.
     pub seeds: Vec<u64>,
     /// Number of contexts.
@@ -128,6 +130,7 @@ impl Bench {
             scenarios: choices.scenarios,
             dataset: choices.dataset,
             protocol: setup.protocol,
+            stream: setup.kind,
             seeds: setup.seeds,
             contexts: setup.contexts,
             part: setup.part,

@@ -3,6 +3,7 @@
 
 use crate::choices::{Choices, Chosen};
 use crate::conventions::{conventions, schedule};
+use crate::experiment::Order;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
@@ -11,7 +12,7 @@ use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, St
 use cl_buffers::RowSize;
 use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
-use cl_scenarios::{Scenario, Stream};
+use cl_scenarios::{Scenario, Stream, StreamKind};
 use std::collections::BTreeMap;
 
 /// A strategy in a scenario.
@@ -43,7 +44,7 @@ pub struct CellCost {
     pub members: usize,
     /// Parameters of the network.
     pub parameters: usize,
-    /// Steps of each member.
+    /// Steps of each member; of a one-pass stream those of the first.
     pub steps: u64,
     /// What a run costs one member; the bytes kept are an upper bound, with full memories.
     pub costs: Costs,
@@ -98,8 +99,7 @@ impl Cell {
         let variant = |given: &BTreeMap<String, f64>| {
             let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
                 let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');
-                let budget =
-                    || (about.name == "per_class").then_some(choices.defaults.per_class as f64);
+                let budget = || choices.defaults.of_hyper(&name);
                 let value = given
                     .get(&name)
                     .copied()
@@ -136,9 +136,17 @@ impl Cell {
     /// Whether the strategy can learn from this stream at all; `Ok(Some(reason))` if the scenario
     /// does not show what it needs.
     pub(crate) fn impossible(&self) -> Result<Option<String>, Error> {
+        let setup = &self.experiment.setup;
+        if setup.order == Order::Cumulative && setup.kind.is_task_free() {
+            return Ok(Some(format!(
+                "{} needs contexts that come one after the other; a stream of kind `{}` does not show \
+                 them",
+                self.composition.name, setup.kind
+            )));
+        }
         let stream = self.experiment.stream(self.seeds().next().unwrap_or_default())?;
         for variant in &self.variants {
-            match cl_core::check(variant.strategy(), &stream) {
+            match cl_core::check(variant.strategy(), &stream, setup.clock()) {
                 Ok(()) => {}
                 Err(reason @ cl_core::Error::NotShown { .. }) => {
                     return Ok(Some(reason.to_string()));
@@ -169,7 +177,7 @@ impl Cell {
         Ok(CellCost {
             members,
             parameters: learner.model().layout.parameters(),
-            steps: steps(&learner),
+            steps: steps(&learner, 0),
             costs,
         })
     }
@@ -178,12 +186,14 @@ impl Cell {
     fn budget(&self, settings: &Settings) -> Result<u64, Error> {
         let stream = self.experiment.stream(settings.seed)?;
         let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
+        let classes = || (0..stream.contexts()).map(|c| stream.classes(c).len() as u32);
         let member = Member {
             seed: settings.seed,
             stream: &stream,
             row_size: RowSize::new(features as u32, outputs as u32),
             batch: settings.batch,
-            classes: (0..stream.contexts()).map(|c| stream.classes(c).len() as u32).sum(),
+            classes: classes().sum(),
+            classes_per_context: classes().max().unwrap_or(1),
         };
         Ok(self.composition.budget(self.preset, &settings.hyper, &member))
     }
@@ -314,7 +324,7 @@ impl Cell {
             accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
             metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             metrics_undefined: undefined.into_iter().map(named).collect(),
-            steps: steps(learner),
+            steps: steps(learner, member),
             train_seconds: outcome.train_seconds,
             members: learner.members(),
             threads: self.experiment.setup.threads,
@@ -341,18 +351,26 @@ fn settings(
     hyper: BTreeMap<String, f64>,
 ) -> Settings {
     let setup = &experiment.setup;
+    let (kind, clock) = (setup.drawn(), setup.clock());
+    let fuzziness = match kind {
+        StreamKind::Fuzzy { fuzziness } => fuzziness,
+        StreamKind::Sharp | StreamKind::Random | StreamKind::OnePass => 0,
+    };
     let head = HEADS.iter().find(|(_, head)| *head == setup.head);
     Settings {
         dataset: experiment.dataset.name.clone(),
         protocol: setup.protocol.to_string(),
         scenario: setup.scenario.to_string(),
         contexts: setup.contexts,
+        stream: kind.to_string(),
+        fuzziness,
+        update_every: clock.unwrap_or(0),
         part: setup.part.to_string(),
         pad: setup.pad,
         strategy: composition.name.clone(),
         preset: preset.to_string(),
         hyper,
-        steps_per_context: setup.steps,
+        steps_per_context: if kind == StreamKind::OnePass { 0 } else { setup.steps },
         batch: setup.batch,
         hidden: setup.network.hidden.clone(),
         dropout: setup.network.dropout,
@@ -369,8 +387,8 @@ fn settings(
 }
 
 /// Steps of one member over all stages.
-fn steps(learner: &Learner<'_>) -> u64 {
-    (0..learner.stages()).map(|stage| u64::from(learner.steps(stage))).sum()
+fn steps(learner: &Learner<'_>, member: usize) -> u64 {
+    (0..learner.stages()).map(|stage| u64::from(learner.steps_of(member, stage))).sum()
 }
 
 /// Watches values of a sweep that are trained once more, alone: their steps were counted before.

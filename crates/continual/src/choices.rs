@@ -4,7 +4,7 @@ use crate::defaults::Defaults;
 use crate::experiment::Setup;
 use crate::registry::{Composition, Hyper, Numbers, Place, STRATEGIES};
 use crate::{Error, Experiment, Preset};
-use cl_scenarios::{DatasetName, Protocol, Scenario};
+use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -147,6 +147,43 @@ impl Draft {
         self
     }
 
+    /// Chooses the kind of the stream, and what is usual with it.
+    pub(crate) fn make_kind(&mut self, kind: StreamKind) {
+        self.setup.make_kind(kind);
+        self.usual.make_kind(kind);
+    }
+
+    /// Once the steps are known: a fuzzy stream's fuzziness, given or the usual one. `Err` says in words
+    /// what is allowed.
+    pub(crate) fn make_fuzzy(&mut self, given: Option<u32>) -> Result<(), String> {
+        let steps = self.setup.steps;
+        let StreamKind::Fuzzy { .. } = self.setup.kind else {
+            let expected = "nothing: only stream `fuzzy` has one".to_owned();
+            return given.map_or(Ok(()), |_| Err(expected));
+        };
+        self.usual.kind = StreamKind::Fuzzy { fuzziness: Defaults::fuzziness(steps) };
+        self.setup.kind =
+            given.map_or(self.usual.kind, |fuzziness| StreamKind::Fuzzy { fuzziness });
+        let most = steps / 2;
+        self.setup.kind.check(steps).map_err(|_| {
+            format!(
+                "0 to {most}: half of the {steps} steps of a context, or transitions would overlap"
+            )
+        })
+    }
+
+    /// Steps between two consolidations, given or the usual ones. `Err` says in words what is allowed.
+    pub(crate) fn make_clock(&mut self, given: Option<u32>) -> Result<(), String> {
+        match given {
+            None => return Ok(()),
+            Some(_) if !self.setup.kind.is_task_free() => {
+                return Err("nothing: stream `sharp` tells when a context ends".to_owned());
+            }
+            Some(steps) => self.setup.update_every = Some(check_count(steps, u32::MAX)?),
+        }
+        Ok(())
+    }
+
     fn deviations(&self, wording: Wording) -> Vec<&'static str> {
         let (now, usual) = (&self.setup, &self.usual);
         let (optimizer, default) = (&now.optimizer, &usual.optimizer);
@@ -154,11 +191,13 @@ impl Draft {
         let numbers = optimizer.numbers() != optimizer.name().at(1.0).numbers();
         [
             ("--contexts", "data.contexts", now.contexts != usual.contexts),
+            ("--fuzziness", "data.fuzziness", now.kind != usual.kind),
             ("", "data.padding", now.pad != usual.pad),
             ("", "data.part", now.part != usual.part),
             ("--steps", "training.steps", now.steps != usual.steps),
             ("--batch", "training.batch", now.batch != usual.batch),
             ("", "training.reset_optimizer", now.reset_optimizer != usual.reset_optimizer),
+            ("--update-every", "training.update_every", now.update_every != usual.update_every),
             ("", "training.mix", now.mix != usual.mix),
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),

@@ -3,7 +3,7 @@
 use crate::experiment::Setup;
 use cl_core::{Head, Strategy};
 use cl_nn::Schedule;
-use cl_scenarios::Stream;
+use cl_scenarios::{Stream, StreamKind};
 use std::collections::BTreeMap;
 
 /// Conventions by name: those of the stream under `stream.`, those of a strategy under its name, as
@@ -26,23 +26,48 @@ pub(crate) fn conventions(
         Head::Full => "full: outputs of all classes from the first step on",
         Head::Growing => "growing: outputs of the classes that came so far",
     };
+    let kind = stream.kind();
+    let (batches, rows_of_r) = match kind {
+        StreamKind::Sharp => (
+            "shuffled passes, an incomplete last batch is dropped",
+            "R[i][j]: test rows of context j after context i, with the classes active after context i, \
+             also for j > i",
+        ),
+        StreamKind::Fuzzy { .. } | StreamKind::Random => (
+            "the context of every row is drawn; within a context shuffled passes, one behind the other",
+            "R[i][j]: test rows of context j after part i of as many equal parts of the stream as it has \
+             contexts",
+        ),
+        StreamKind::OnePass => (
+            "one shuffled pass over each context, the last batch is what is left of it",
+            "R[i][j]: test rows of context j after context i, also for j > i",
+        ),
+    };
+    let budget = match kind {
+        StreamKind::OnePass => "every example once".to_owned(),
+        _ => format!("iterations, not epochs: {} per context", setup.steps),
+    };
+    let consolidation = match setup.clock() {
+        None if kind.is_task_free() => "never: nobody says when".to_owned(),
+        None => "when a context ends, but for the last".to_owned(),
+        Some(steps) => {
+            format!(
+                "every {steps} steps, with the rows since the last time; no boundaries are told"
+            )
+        }
+    };
     let fixed = [
         ("optimizer", setup.optimizer.build().describe()),
         ("optimizer_reset", reset.to_owned()),
         ("schedule", schedule(&setup.schedule)),
         ("mix", setup.mix.describe()),
-        ("budget", format!("iterations, not epochs: {} per context", setup.steps)),
-        ("batches", "shuffled passes, an incomplete last batch is dropped".to_owned()),
+        ("budget", budget),
+        ("batches", batches.to_owned()),
         ("loss", "cross-entropy in nats, mean over the batch, over the active classes".to_owned()),
         ("network", setup.network.describe()),
         ("head", head.to_owned()),
-        ("last_boundary", "nothing is consolidated after the last context".to_owned()),
-        (
-            "accuracy",
-            "R[i][j]: test rows of context j after context i, with the classes active after \
-             context i, also for j > i"
-                .to_owned(),
-        ),
+        ("consolidation", consolidation),
+        ("accuracy", rows_of_r.to_owned()),
         (
             "bytes_kept",
             "slots and buffers of the methods at their peak over boundaries; parameters, moments \

@@ -1,7 +1,7 @@
 //! What is chosen where nothing is said.
 
 use crate::Preset;
-use cl_scenarios::{DatasetName, Protocol};
+use cl_scenarios::{DatasetName, Protocol, StreamKind};
 
 /// The default protocol of a data set and a way to make contexts from it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,10 @@ pub struct Defaults {
     pub pad: usize,
     /// Exemplars per class for replay.
     pub per_class: usize,
+    /// Units of each hidden layer of a gate network.
+    pub gate_units: usize,
+    /// Units of each hidden layer of separate networks.
+    pub separate_units: usize,
     /// Number of seeds.
     pub seeds: u64,
     /// Whose conventions.
@@ -31,6 +35,31 @@ impl Defaults {
     pub const QUICK_STEPS: u32 = 100;
     /// Seeds under `--quick`.
     pub const QUICK_SEEDS: u64 = 2;
+    /// Steps between two consolidations in a stream without boundaries, as in the reference code of van
+    /// de Ven et al. 2022.
+    pub const UPDATE_EVERY: u32 = 100;
+    /// What the stream's rows weigh beside replayed ones in a stream without boundaries (same source):
+    /// the number of contexts so far is not known there.
+    pub const TASK_FREE_MIX: f32 = 0.5;
+
+    /// The fuzziness of a fuzzy stream with so many steps per context: 500 steps (same source, where
+    /// contexts have 2,000), or a quarter of a shorter context.
+    #[must_use]
+    pub fn fuzziness(steps: u32) -> u32 {
+        StreamKind::FUZZINESS.min(steps / 4)
+    }
+
+    /// What the protocol says of a hyper-parameter, `strategy.name`: budgets and sizes.
+    #[must_use]
+    pub(crate) fn of_hyper(&self, name: &str) -> Option<f64> {
+        let size = match name.split_once('.')? {
+            (_, "per_class") => self.per_class,
+            ("lxdg", "gate_units") => self.gate_units,
+            ("separate", "units") => self.separate_units,
+            _ => return None,
+        };
+        Some(size as f64)
+    }
 
     /// The default protocol.
     ///
@@ -49,6 +78,8 @@ impl Defaults {
             lr: 1e-3,
             pad: 0,
             per_class: 10,
+            gate_units: 64,
+            separate_units: 32,
             seeds: 5,
             preset: Preset::Paper,
         };
@@ -60,6 +91,8 @@ impl Defaults {
             steps: 2000,
             batch: 128,
             per_class: 100,
+            gate_units: 400,
+            separate_units: 100,
             preset: Preset::Vdv,
             ..digits
         };
@@ -70,6 +103,7 @@ impl Defaults {
             lr: 1e-4,
             pad: 2,
             per_class: 10,
+            separate_units: 400,
             ..split.clone()
         };
         match protocol {
@@ -83,6 +117,12 @@ impl Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn transitions_take_half_a_context_and_at_most_a_thousand_steps() {
+        let steps = [1, 100, 400, 2000, 5000];
+        assert_eq!(steps.map(Defaults::fuzziness), [0, 25, 100, 500, 500]);
+    }
 
     /// The figures are those of van de Ven, Tuytelaars & Tolias 2022 and of its code.
     #[test]

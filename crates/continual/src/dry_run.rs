@@ -1,6 +1,6 @@
 //! `--dry-run`: the runs and what they would cost.
 
-use crate::report::{gaps, remarks};
+use crate::report::{gaps, remarks, stream_told};
 use crate::table::markdown;
 use continual::{Bench, CellCost};
 
@@ -34,12 +34,13 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
     let runs: usize = costs.iter().map(|cost| cost.members).sum();
     let macs = costs.iter().map(CellCost::macs).fold(0, u64::saturating_add);
     format!(
-        "{table}\n{runs} runs on {} {}, {} multiply-accumulates (MAC) in all: steps, boundaries, \
+        "{table}\n{runs} runs on {} {}{}, {} multiply-accumulates (MAC) in all: steps, boundaries, \
          evaluations.\n\
          Bytes per step: read and written, of one run. Bytes kept: between contexts, of one run, with \
          full memories.\n{}{}Nothing was trained, nothing was written.\n",
         bench.dataset,
         bench.protocol,
+        stream_told(bench.stream),
         short(macs),
         gaps(&bench.skipped),
         remarks(bench)

@@ -1,11 +1,13 @@
 //! From a few choices to a learner.
 
-use crate::Error;
 use crate::network::NetworkSpec;
 use crate::optimizer::OptimizerSpec;
+use crate::{Defaults, Error};
 use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, run};
 use cl_nn::{Adam, Initializer, Mlp, Schedule};
-use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec};
+use cl_scenarios::{
+    ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec,
+};
 
 /// In which order the contexts are trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(crate) struct Setup {
     pub pad: usize,
     pub part: Part,
     pub order: Order,
+    pub kind: StreamKind,
     pub seeds: Vec<u64>,
     pub network: NetworkSpec,
     pub steps: u32,
@@ -33,6 +36,7 @@ pub(crate) struct Setup {
     pub reset_optimizer: bool,
     pub head: Head,
     pub mix: Mix,
+    pub update_every: Option<u32>,
     pub threads: usize,
 }
 
@@ -45,6 +49,7 @@ impl Default for Setup {
             pad: 0,
             part: Part::Final,
             order: Order::Incremental,
+            kind: StreamKind::Sharp,
             seeds: (2..=6).collect(),
             network: NetworkSpec::of(&[128, 128]),
             steps: 400,
@@ -54,6 +59,7 @@ impl Default for Setup {
             reset_optimizer: false,
             head: Head::Full,
             mix: Mix::ByContext,
+            update_every: None,
             threads: 1,
         }
     }
@@ -66,6 +72,7 @@ impl Default for Setup {
 /// | `protocol` | split | how contexts are made |
 /// | `scenario` | class | what is told at test time |
 /// | `contexts` | 5 | number of contexts |
+/// | `kind` | sharp | how the stream goes from one context to the next |
 /// | `seeds` | 2 to 6 | one member of the population each |
 /// | `hidden` | 128, 128 | hidden units of the MLP |
 /// | `dropout`, `init` | 0, PyTorch's | of the MLP |
@@ -74,7 +81,8 @@ impl Default for Setup {
 /// | `batch` | 32 | rows of the stream per step |
 /// | `optimizer` | Adam, 1e-3 | one over all contexts, never reset |
 /// | `schedule` | constant | of the learning rate, anew in every context |
-/// | `mix` | by context | how stream and replay are weighed |
+/// | `mix` | by context; 0.5 without boundaries | how stream and replay are weighed |
+/// | `update_every` | 100 | steps between two consolidations where there are no boundaries |
 /// | `threads` | 1 | results do not depend on it |
 /// | `part` | final | final results, or choice of hyper-parameters |
 ///
@@ -133,6 +141,20 @@ impl Experiment {
         self.with(|setup| setup.part = part)
     }
 
+    /// How the stream goes from one context to the next. Where it tells no boundaries, stream and replay
+    /// then count the same, and methods consolidate every 100 steps, unless [`Experiment::mix`] and
+    /// [`Experiment::update_every`] say otherwise afterwards.
+    #[must_use]
+    pub fn kind(self, kind: StreamKind) -> Self {
+        self.with(|setup| setup.make_kind(kind))
+    }
+
+    /// Steps between two consolidations in a stream that tells no boundaries.
+    #[must_use]
+    pub fn update_every(self, steps: u32) -> Self {
+        self.with(|setup| setup.update_every = Some(steps))
+    }
+
     /// One member of the population per seed.
     #[must_use]
     pub fn seeds(self, seeds: impl IntoIterator<Item = u64>) -> Self {
@@ -163,7 +185,7 @@ impl Experiment {
         self.with(|setup| setup.head = head)
     }
 
-    /// Steps per context.
+    /// Steps per context; a one-pass stream has as many as its examples make.
     #[must_use]
     pub fn steps(self, steps: u32) -> Self {
         self.with(|setup| setup.steps = steps)
@@ -225,7 +247,7 @@ impl Experiment {
     pub fn stream(&self, seed: u64) -> Result<ContextStream, Error> {
         let Setup { protocol, scenario, contexts, pad, part, .. } = self.setup;
         let spec = StreamSpec { protocol, scenario, contexts, seed, part, pad };
-        let stream = spec.build(&self.dataset)?;
+        let stream = spec.build(&self.dataset)?.of_kind(self.setup.kind);
         Ok(match self.setup.order {
             Order::Incremental => stream,
             Order::Joint => stream.joint(),
@@ -253,6 +275,7 @@ impl Experiment {
             reset_optimizer: self.setup.reset_optimizer,
             head: *head,
             mix: *mix,
+            consolidate_every: self.setup.clock(),
             threads: *threads,
         };
         let network = Box::new(network);
@@ -288,6 +311,31 @@ impl Experiment {
 }
 
 impl Setup {
+    /// Chooses the kind of the stream, and what follows from it.
+    pub(crate) fn make_kind(&mut self, kind: StreamKind) {
+        self.kind = kind;
+        (self.mix, self.update_every) = match kind.is_task_free() {
+            false => (Mix::ByContext, None),
+            true => (Mix::Fixed(Defaults::TASK_FREE_MIX), Some(Defaults::UPDATE_EVERY)),
+        };
+    }
+
+    /// The kind of the stream that is drawn: baselines that keep all data take a sharp one, but for
+    /// one pass over all contexts.
+    pub(crate) fn drawn(&self) -> StreamKind {
+        match (self.order, self.kind) {
+            (Order::Incremental, kind) => kind,
+            (Order::Joint, StreamKind::OnePass) => StreamKind::OnePass,
+            (Order::Joint | Order::Cumulative, _) => StreamKind::Sharp,
+        }
+    }
+
+    /// Steps between two consolidations, where a clock says when; baselines have nothing to
+    /// consolidate.
+    pub(crate) fn clock(&self) -> Option<u32> {
+        self.update_every.filter(|_| self.order == Order::Incremental)
+    }
+
     /// The schedule over the steps of one stage: that of a joint run is as long as all contexts.
     fn stage_schedule(&self) -> Schedule {
         let stretch = match self.order {

@@ -58,7 +58,7 @@ fn pair(first: &'static Entry, second: &'static Entry) -> Result<Pair, Error> {
         let (protocol, part) = (Protocol::Split, Part::Final);
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
         let strategies = composition.build(Under { preset, scenario, batch: 32 }, &defaults);
-        let checked = cl_core::check(&strategies, &spec.build(&digits())?);
+        let checked = cl_core::check(&strategies, &spec.build(&digits())?, None);
         refused.push((scenario, checked.err().map(|error| error.to_string())));
     }
     Ok(Pair { first: first.name, second: second.name, refused })

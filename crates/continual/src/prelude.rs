@@ -8,6 +8,6 @@ pub use cl_nn::{Adam, AdamW, Schedule, Sgd};
 pub use cl_regularize::{Ewc, OnlineEwc, Si};
 pub use cl_replay::{ExperienceReplay, ReservoirReplay};
 pub use cl_scenarios::{
-    Dataset, DatasetName, Part, Protocol, Scenario, Stream, StreamSpec, digits, fashion_mnist,
-    mnist,
+    Dataset, DatasetName, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec, digits,
+    fashion_mnist, mnist,
 };

@@ -2,8 +2,8 @@
 
 use crate::table::accuracies;
 use anyhow::Result;
-use continual::scenarios::{Part, Protocol, Scenario};
-use continual::{Bench, Finished, Skipped};
+use continual::scenarios::{Part, Protocol, Scenario, StreamKind};
+use continual::{Bench, Finished, Line, Skipped};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -16,8 +16,9 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
         Part::Validation => " on validation images",
     };
     let mut text = format!(
-        "Final accuracy in %{images}, {dataset}, {protocol}, {contexts} context{}: mean ± s.e.m. over {}\n\n",
+        "Final accuracy in %{images}, {dataset}, {protocol}, {contexts} context{}{}: mean ± s.e.m. over {}\n\n",
         if *contexts == 1 { "" } else { "s" },
+        stream_told(bench.stream),
         seeds_told(seeds)
     );
     text += &accuracies(bench, lines)?;
@@ -27,13 +28,35 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
     for off in bench.off_strengths(lines) {
         writeln!(text, "- {off}.")?;
     }
-    if scenarios.contains(&Scenario::Class) && *contexts > 1 {
+    let sharp = bench.stream == StreamKind::Sharp;
+    if scenarios.contains(&Scenario::Class) && *contexts > 1 && sharp {
         writeln!(text, "{}", expectation(*protocol, *contexts))?;
     }
+    text += &never_ticked(lines);
     text += &remarks(bench);
     let seconds: f64 = lines.iter().map(|line| line.train_seconds).sum();
     writeln!(text, "{} runs, {seconds:.1} s of training: {}", lines.len(), path.display())?;
     Ok(text)
+}
+
+/// What consolidates every so many steps did nothing in a stream that is shorter.
+fn never_ticked(lines: &[Line]) -> String {
+    let short = lines.iter().filter(|line| line.steps < u64::from(line.settings.update_every));
+    short.max_by_key(|line| line.steps).map_or(String::new(), |line| {
+        format!(
+            "Nothing was consolidated: the stream has {} steps, --update-every is {}.\n",
+            line.steps, line.settings.update_every
+        )
+    })
+}
+
+/// The stream, where it is no sharp one.
+pub(crate) fn stream_told(kind: StreamKind) -> String {
+    match kind {
+        StreamKind::Sharp => String::new(),
+        StreamKind::Fuzzy { fuzziness } => format!(", fuzzy stream (fuzziness {fuzziness})"),
+        StreamKind::Random | StreamKind::OnePass => format!(", {kind} stream"),
+    }
 }
 
 fn seeds_told(seeds: &[u64]) -> String {

@@ -8,7 +8,7 @@ use crate::nearest::unknown;
 use crate::optimizer::check_number;
 use crate::registry::{Composition, Hyper, STRATEGIES};
 use crate::{Error, OptimizerName, Preset, choose};
-use cl_scenarios::{DatasetName, Protocol, Scenario};
+use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -26,6 +26,15 @@ pub struct Request {
     pub protocol: Option<String>,
     /// Number of contexts.
     pub contexts: Option<usize>,
+    /// `sharp`, `fuzzy`, `random` or `one-pass`.
+    #[serde(default)]
+    pub stream: Option<String>,
+    /// Steps from the middle of a fuzzy boundary to either end.
+    #[serde(default)]
+    pub fuzziness: Option<u32>,
+    /// Steps between two consolidations in a stream without boundaries.
+    #[serde(default)]
+    pub update_every: Option<u32>,
     /// Number of seeds; they are 2, 3, ..
     pub seeds: Option<u64>,
     /// Steps per context.
@@ -65,6 +74,8 @@ impl Request {
         if let Some(preset) = &self.preset {
             draft.preset = choose("preset", preset, &Preset::ALL)?;
         }
+        let kind = choose("stream", &name(&self.stream, "sharp"), &StreamKind::ALL)?;
+        draft.make_kind(kind);
         let optimizer = choose("optimizer", &name(&self.optimizer, "adam"), &OptimizerName::ALL)?;
         if let Some(names) = &self.scenario {
             draft.scenarios = scenarios(names)?;
@@ -73,6 +84,11 @@ impl Request {
             draft.strategies = strategies(names)?;
         }
         set(&self.set, &mut draft.strategies)?;
+
+        if let (StreamKind::OnePass, Some(steps)) = (kind, self.steps) {
+            let expected = "nothing: stream `one-pass` shows every example once";
+            return Err(value("--steps", steps, expected));
+        }
 
         let setup = &mut draft.setup;
         count("--contexts", self.contexts, MOST_CONTEXTS, &mut setup.contexts)?;
@@ -88,6 +104,13 @@ impl Request {
         let lr = self.lr.unwrap_or(draft.defaults.lr);
         check_number("lr", lr).map_err(|expected| value("--lr", lr, expected))?;
         setup.optimizer = optimizer.at(lr);
+        let given = |number: Option<u32>| number.unwrap_or_default();
+        draft
+            .make_fuzzy(self.fuzziness)
+            .map_err(|expected| value("--fuzziness", given(self.fuzziness), expected))?;
+        draft
+            .make_clock(self.update_every)
+            .map_err(|expected| value("--update-every", given(self.update_every), expected))?;
         draft.choices(self.data.as_deref(), Wording::Options)
     }
 }
@@ -219,6 +242,7 @@ fn unknown_hyper(name: &str, known: &[(String, &Hyper)]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cl_core::Mix;
 
     fn message(request: Request) -> String {
         request.choices().unwrap_err().to_string()
@@ -251,6 +275,27 @@ mod tests {
             (7, &[2][..])
         );
         assert_eq!(given.deviations, ["--steps"]);
+    }
+
+    #[test]
+    fn a_stream_without_boundaries_brings_its_own_defaults() {
+        let of = |stream: &str| Request { stream: some(stream), ..Request::default() };
+        let setup = |request: Request| request.choices().unwrap().experiment.setup;
+        let (sharp, fuzzy) = (setup(Request::default()), setup(of("fuzzy")));
+        assert_eq!(
+            (sharp.kind, sharp.mix, sharp.update_every),
+            (StreamKind::Sharp, Mix::ByContext, None)
+        );
+        // A quarter of 400 steps.
+        let kind = StreamKind::Fuzzy { fuzziness: 100 };
+        assert_eq!((fuzzy.kind, fuzzy.mix, fuzzy.update_every), (kind, Mix::Fixed(0.5), Some(100)));
+        let given = Request { fuzziness: Some(7), update_every: Some(9), ..of("fuzzy") };
+        let given = given.choices().unwrap();
+        assert_eq!(given.deviations, ["--fuzziness", "--update-every"]);
+        assert_eq!(given.experiment.setup.update_every, Some(9));
+        let quick = Request { quick: true, ..of("fuzzy") }.choices().unwrap();
+        assert_eq!(quick.experiment.setup.kind, StreamKind::Fuzzy { fuzziness: 25 });
+        assert!(quick.deviations.is_empty());
     }
 
     #[test]
@@ -299,6 +344,21 @@ mod tests {
             (message(Request { threads: Some(0), ..default() }), "--threads `0`"),
             (message(Request { strategy: some("none,"), ..default() }), "strategy `` is unknown"),
             (message(Request { strategy: some("none+joint"), ..default() }), "cannot be composed"),
+            (message(Request { stream: some("fuzy"), ..default() }), "did you mean `fuzzy`?"),
+            (message(Request { fuzziness: Some(9), ..default() }), "only stream `fuzzy`"),
+            (
+                message(Request { stream: some("fuzzy"), fuzziness: Some(201), ..default() }),
+                "--fuzziness `201`: expected 0 to 200",
+            ),
+            (message(Request { update_every: Some(9), ..default() }), "--update-every `9`"),
+            (
+                message(Request { stream: some("random"), update_every: Some(0), ..default() }),
+                "--update-every `0`: expected 1 to",
+            ),
+            (
+                message(Request { stream: some("one-pass"), steps: Some(5), ..default() }),
+                "--steps `5`: expected nothing: stream `one-pass` shows every example once",
+            ),
             (message(Request { preset: some("vvd"), ..default() }), "did you mean `vdv`?"),
             (message(Request { optimizer: some("adm"), ..default() }), "did you mean `adam`?"),
         ];

@@ -18,6 +18,12 @@ pub struct Settings {
     pub scenario: String,
     /// Number of contexts.
     pub contexts: usize,
+    /// `sharp`, `fuzzy`, `random` or `one-pass`.
+    pub stream: String,
+    /// Steps from the middle of a fuzzy boundary to either end; 0 where there is none.
+    pub fuzziness: u32,
+    /// Steps between two consolidations where there are no boundaries; 0 where boundaries say when.
+    pub update_every: u32,
     /// `final` or `validation`.
     pub part: String,
     /// Zero pixels at each side before permuting.
@@ -28,7 +34,7 @@ pub struct Settings {
     pub preset: String,
     /// Hyper-parameters by `strategy.name`.
     pub hyper: BTreeMap<String, f64>,
-    /// Steps per context.
+    /// Steps per context; 0 where the examples of a one-pass stream decide.
     pub steps_per_context: u32,
     /// Rows of the stream per step.
     pub batch: usize,
@@ -98,6 +104,9 @@ mod tests {
             protocol: "split".to_owned(),
             scenario: "class".to_owned(),
             contexts: 5,
+            stream: "sharp".to_owned(),
+            fuzziness: 0,
+            update_every: 0,
             part: "final".to_owned(),
             pad: 0,
             strategy: "ewc".to_owned(),
@@ -123,12 +132,12 @@ mod tests {
     fn the_canonical_form_is_sorted_and_without_spaces() {
         assert_eq!(
             settings().canonical().unwrap(),
-            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"dropout\":0.0,\"head\":\"full\",\"hidden\":[128,128],\
+            "{\"batch\":32,\"contexts\":5,\"dataset\":\"digits\",\"dropout\":0.0,\"fuzziness\":0,\"head\":\"full\",\"hidden\":[128,128],\
              \"hyper\":{\"ewc.lambda\":100000.0},\"init\":\"fan-in\",\"lr\":0.001,\
              \"mix\":\"by-context\",\"optimizer\":\"adam\",\"optimizer_numbers\":{\"beta1\":0.9},\
              \"pad\":0,\"part\":\"final\",\"preset\":\"paper\",\"protocol\":\"split\",\
              \"reset_optimizer\":false,\"scenario\":\"class\",\"schedule\":\"constant\",\"seed\":2,\
-             \"steps_per_context\":400,\"strategy\":\"ewc\"}"
+             \"steps_per_context\":400,\"strategy\":\"ewc\",\"stream\":\"sharp\",\"update_every\":0}"
         );
     }
 
@@ -139,14 +148,14 @@ mod tests {
         assert_eq!(settings().hash("abc").unwrap(), HASH);
     }
 
-    const HASH: &str = "c6271f13e3a04622917b783aebc550d0b8d5c62e8a2eae638c4a0db81a1bcca7";
+    const HASH: &str = "ac6b6215b8acedc10496a226c72978b9bbeb9e52b4ccb8530c648dc527992491";
 
     #[test]
     fn every_setting_and_the_data_change_the_hash() {
         let base = serde_json::to_value(settings()).unwrap();
         let mut seen = vec![settings().hash("abc").unwrap(), settings().hash("abd").unwrap()];
         let fields: Vec<String> = base.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields.len(), 22);
+        assert_eq!(fields.len(), 25);
         for field in fields {
             let mut changed = base.clone();
             let value = &mut changed[&field];

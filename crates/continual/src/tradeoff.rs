@@ -184,6 +184,6 @@ mod tests {
         assert!(refused("joint", None).contains("a baseline has no strength"));
         assert!(refused("er", None).contains("name one with --hyper"));
         assert!(refused("er", Some("er.per_class")).contains("has no grid; give --values"));
-        assert!(refused("ewc", Some("lamda")).contains("did you mean"));
+        assert!(refused("ewc", Some("ewc.lamda")).contains("did you mean"));
     }
 }

@@ -54,6 +54,12 @@ impl Tuning {
         // Refuses what is impossible, as the benchmark would.
         Bench::new(request, strengths)?;
         let mut choices = request.choices()?;
+        if choices.experiment.setup.kind.is_task_free() {
+            return Err(Error::Impossible(format!(
+                "tune: strengths are kept for stream `sharp` alone, not for `{}`",
+                choices.experiment.setup.kind
+            )));
+        }
         if hypers(&choices.strategies).iter().all(|(_, hyper)| hyper.grid == Grid::Fixed) {
             return Err(Error::Impossible(
                 "tune: none of the strategies has a strength to choose".to_owned(),

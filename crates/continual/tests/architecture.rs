@@ -47,8 +47,8 @@ fn the_table_of_parts_names_exactly_the_strategies_that_play_them() {
 }
 
 /// Files of the probes that hold no probe.
-const SUPPORT: [&str; 8] =
-    ["common", "golden", "guarantees", "main", "memory", "seen", "slow", "trials"];
+const SUPPORT: [&str; 9] =
+    ["common", "golden", "guarantees", "main", "memory", "seen", "slow", "task_free", "trials"];
 
 #[test]
 fn the_table_of_parts_names_exactly_the_probes_that_play_them() {

@@ -71,6 +71,7 @@ impl<'a> Course<'a> {
             schedule: Schedule::Constant,
             reset_optimizer: false,
             mix: Mix::ByContext,
+            consolidate_every: None,
             head: Head::Full,
             threads,
         };

@@ -1,8 +1,8 @@
 //! The end of a context: memories choose what stays, passes look at rows, methods consolidate.
 
 use super::programs::Observed;
-use super::{CHUNK, Learner};
-use crate::draw::rows_of;
+use super::{CHUNK, Learner, Settings};
+use crate::draw::{Wanted, rows_of};
 use crate::error::Error;
 use crate::host::{Chunks, Ends};
 use crate::parts::{At, Over, find};
@@ -67,8 +67,8 @@ impl Learner<'_> {
         self.consolidate(At::ContextEnd, &vec![true; rows.len()], &rows)
     }
 
-    /// Ends a context for those members that found a boundary.
-    pub(super) fn end_detected(&mut self, ended: &[bool]) -> Result<(), Error> {
+    /// Ends a context for those members that found a boundary, or whose clock says so.
+    pub(super) fn end_found(&mut self, ended: &[bool]) -> Result<(), Error> {
         if !ended.contains(&true) {
             return Ok(());
         }
@@ -81,10 +81,13 @@ impl Learner<'_> {
         let rows: Vec<Vec<Row>> = self.members.iter().map(recent).collect();
         self.consolidate(At::ContextEnd, ended, &rows)?;
         // Memories may add other rows to the draw from here on; its passes go on.
-        let (labels, batch) = (&self.dataset.labels, self.settings.batch);
+        let (labels, Settings { batch, steps, .. }) = (&self.dataset.labels, &self.settings);
         for (member, _) in self.members.iter_mut().zip(ended).filter(|(_, ended)| **ended) {
-            if let Some(draw) = &member.draw {
-                let mut next = member.drawing(labels, draw.stage(), (draw.source(), batch));
+            if let Some(draw) = &member.draw
+                && (draw.joined() || member.adds_rows())
+            {
+                let wanted = Wanted { source: draw.source(), batch: *batch, steps: *steps };
+                let mut next = member.drawing(labels, draw.stage(), wanted)?;
                 next.resume(&draw.sweeps());
                 member.draw = Some(next);
             }
@@ -117,7 +120,7 @@ impl Learner<'_> {
         if let Some(plan) = self.programs.consolidate(at) {
             self.run_consolidation(plan, at, acting, examples)?;
         }
-        self.let_hosts_end(at, acting)?;
+        self.let_hosts_end(at, acting, &reported)?;
         if at == At::ContextEnd {
             for (member, acting) in self.members.iter_mut().zip(acting) {
                 if *acting {
@@ -145,7 +148,7 @@ impl Learner<'_> {
     ) -> Result<(), Error> {
         let observed = &self.programs.observe[pass];
         let (scope, _) = &self.parts.consolidations[observed.part];
-        let mut chosen: Vec<Vec<Row>> = Vec::with_capacity(rows.len());
+        let mut chosen: Vec<(Vec<Row>, Vec<u32>)> = Vec::with_capacity(rows.len());
         for (index, member) in self.members.iter().enumerate() {
             let rows = match &observed.over {
                 _ if !acting[index] => Vec::new(),
@@ -164,28 +167,29 @@ impl Learner<'_> {
                     found?.it.kept().to_vec()
                 }
             };
-            let rows = limited(self.now(index), rows, observed.limit);
+            let (rows, cells) = limited(self.now(index), rows, observed.limit);
             let name = record::examples_input(observed.part, observed.pass);
             examples[index].push((name, rows.len() as f32));
-            chosen.push(rows);
+            chosen.push((rows, cells));
         }
         let mut hosts: Vec<Chunks<'_>> = Vec::with_capacity(chosen.len());
-        for (member, rows) in chosen.iter().enumerate() {
-            let chunks = self.chunks(rows, observed.chunk);
+        for (member, (rows, cells)) in chosen.iter().enumerate() {
+            let chunks = self.chunks(rows, observed.chunk).at(observed.cells.as_deref(), cells);
             let chunks = chunks.drawing(self.now(member), &observed.draws);
             hosts.push(chunks.reading(observed.reports.iter().cloned()));
         }
         run_chunks(&mut self.session, observed.plan, &mut hosts)?;
         let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
-        for ((reported, rows), outputs) in reported.iter_mut().zip(chosen).zip(read) {
+        for ((reported, (rows, _)), outputs) in reported.iter_mut().zip(chosen).zip(read) {
             reported.passes.push(PassReport { scope: scope.clone(), rows, outputs });
         }
         Ok(())
     }
 
-    /// Rows in chunks; of one context each where weights are viewed per context.
+    /// Rows in chunks; of one context each where weights are viewed per context or the network is told
+    /// one.
     pub(super) fn chunks<'a>(&self, rows: &'a [Row], size: usize) -> Chunks<'a> {
-        if self.parts.views.is_empty() {
+        if self.parts.views.is_empty() && !self.model.one_context {
             Chunks::new(rows, size)
         } else {
             Chunks::by_context(rows, size)
@@ -237,13 +241,21 @@ impl Learner<'_> {
     }
 
     /// The host's part of each consolidation.
-    fn let_hosts_end(&mut self, at: At, acting: &[bool]) -> Result<(), Error> {
+    fn let_hosts_end(
+        &mut self,
+        at: At,
+        acting: &[bool],
+        reported: &[Reported],
+    ) -> Result<(), Error> {
         for index in (0..acting.len()).filter(|&index| acting[index]) {
-            let now = self.now(index);
+            let (now, member) = (self.now(index), index);
             for (scope, part) in &self.parts.consolidations {
                 if part.at() == at {
+                    let read = |name: &str| reported[index].get(name);
                     let (session, model) = (&mut self.session as &mut dyn Session, &self.model);
-                    part.end_context(now, &mut SlotStore { session, model, scope, member: index })?;
+                    let reports = Reports::new(&[], scope, &read);
+                    let mut slots = SlotStore { session, model, scope, member, reports };
+                    part.end_context(now, &mut slots)?;
                 }
             }
         }
@@ -266,7 +278,7 @@ impl Learner<'_> {
     }
 }
 
-fn run_chunks(
+pub(super) fn run_chunks(
     session: &mut dyn Session,
     plan: PlanId,
     hosts: &mut [Chunks<'_>],
@@ -276,12 +288,12 @@ fn run_chunks(
     Ok(session.run(plan, 0..chunks, &mut hosts)?)
 }
 
-/// The first `limit` rows in a random order.
-fn limited(now: Now, mut rows: Vec<Row>, limit: Option<usize>) -> Vec<Row> {
-    if let Some(limit) = limit.filter(|&limit| limit < rows.len()) {
-        let purpose = Purpose::named("observe");
-        Address::new(now.seed, purpose).context(now.stage).rng().shuffle(&mut rows);
-        rows.truncate(limit);
-    }
-    rows
+/// The first `limit` rows in a random order, each with its place among all.
+fn limited(now: Now, rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, Vec<u32>) {
+    let mut places: Vec<u32> = (0..rows.len() as u32).collect();
+    let Some(limit) = limit.filter(|&limit| limit < rows.len()) else { return (rows, places) };
+    let purpose = Purpose::named("observe");
+    Address::new(now.seed, purpose).context(now.stage).rng().shuffle(&mut places);
+    places.truncate(limit);
+    (places.iter().map(|&place| rows[place as usize]).collect(), places)
 }

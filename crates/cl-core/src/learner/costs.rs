@@ -1,5 +1,6 @@
 //! What a run costs.
 
+use super::clock::Clock;
 use super::{CHUNK, Learner};
 use crate::parts::{At, Length, Over};
 use crate::population::MemberState;
@@ -72,10 +73,17 @@ impl Learner<'_> {
                 }
                 total += self.pass_macs(At::PhaseEnd(phase.name), rows);
             }
-            if self.ends(stage) {
+            if self.ends(stage) && self.clock.is_none() {
                 total += self.pass_macs(At::ContextEnd, rows);
             }
             total += self.pass_macs(At::Evaluation, rows);
+        }
+        if let Some(Clock { every, .. }) = self.clock {
+            let steps: u64 =
+                (0..self.stages()).map(|stage| u64::from(self.steps_of(0, stage))).sum();
+            let ticks = steps / u64::from(every);
+            let rows = (every as usize).saturating_mul(batch);
+            total += ticks * self.pass_macs(At::ContextEnd, if ticks > 0 { rows } else { 0 });
         }
         let contexts = &stream.stages()[0].contexts;
         let rows = contexts.iter().map(|&c| stream.train(c).len()).sum();

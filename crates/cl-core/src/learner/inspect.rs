@@ -101,8 +101,13 @@ impl Learner<'_> {
         let mut ended = vec![false; self.members.len()];
         let (settings, name) = (&self.settings, &self.name);
         let members = self.members.iter_mut().zip(&mut ended);
-        let mut hosts =
-            running.hosts((program, self.progress.step), members, &generators, settings, name)?;
+        let mut hosts = running.hosts(
+            (program, self.progress.step),
+            members,
+            &generators,
+            settings,
+            (name, self.clock),
+        )?;
         let feeds = plan.feeds(&mut hosts[0], self.progress.step)?;
         Ok(Objectives { slots, feeds })
     }

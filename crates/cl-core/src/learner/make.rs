@@ -1,12 +1,15 @@
 //! Making a population, and what can be asked of it.
 
+use super::clock::Clock;
 use super::phase::Running;
 use super::programs::Programs;
 use super::{Settings, grow, phase};
 use crate::error::Error;
 use crate::model::Model;
 use crate::parts::Parts;
-use crate::population::{MemberState, data_of, masked, members, same_structure};
+use crate::population::{
+    MemberState, data_of, heads_fit, members, one_context, same_structure, stream_shape,
+};
 use crate::record::{IMAGES, THETA};
 use crate::run::Progress;
 use crate::strategy::{Strategy, check};
@@ -26,6 +29,8 @@ pub struct Learner<'s> {
     pub(crate) session: CpuSession,
     pub(crate) members: Vec<MemberState>,
     pub(super) programs: Programs,
+    /// Says when to consolidate, where nobody else does.
+    pub(super) clock: Option<Clock>,
     pub(super) running: Option<Running>,
     pub(crate) progress: Progress,
     /// What members were given by [`Learner::set_hyper`]: by slot, then by member.
@@ -51,7 +56,7 @@ impl<'s> Learner<'s> {
             return Err(Error::Misfit("a population needs at least one member".to_owned()));
         };
         for (_, other) in &population {
-            check(strategy, &**other)?;
+            check(strategy, &**other, settings.consolidate_every)?;
             same_structure(&**stream, &**other)?;
         }
         if network.outputs() != stream.outputs() {
@@ -64,14 +69,17 @@ impl<'s> Learner<'s> {
         let parts = Parts::of(strategy);
         settings.check(&**stream, &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
-        let (data, contexts) = (data_of(dataset, &**stream), stream.contexts());
-        let model = Model::new(network, &parts, data, contexts, masked(&**stream))?;
-        let members = members(&parts, dataset, population, &settings)?;
+        let shape = stream_shape(&population, &dataset.labels);
+        let mut model = Model::new(network, &parts, data_of(dataset, &**stream), shape)?;
+        model.one_context = one_context(&**stream, &parts);
+        population.iter().try_for_each(|(_, stream)| heads_fit(&*model.network, &**stream))?;
+        let members = members(&parts, dataset, population, shape, &settings)?;
         let mut session = CpuSession::new(&seeds, settings.threads)?;
         session.set_resident(IMAGES, Resident::Bytes(dataset.images.clone()))?;
         let member = &members[0];
         let programs =
             Programs::record(&mut session, &model, &parts, &settings, member, &dataset.labels)?;
+        let clock = Clock::of(&settings, &parts, strategy);
         let mut learner = Self {
             strategy,
             name: strategy.name(),
@@ -82,6 +90,7 @@ impl<'s> Learner<'s> {
             session,
             members,
             programs,
+            clock,
             running: None,
             progress: Progress::default(),
             set: BTreeMap::new(),
@@ -151,10 +160,16 @@ impl<'s> Learner<'s> {
         self.members[0].stream.stages().len()
     }
 
-    /// Steps that the run gives a stage.
+    /// Steps that the run gives a stage, of the member that has most.
     #[must_use]
     pub fn steps(&self, stage: usize) -> u32 {
-        phase::steps(&self.settings, &*self.members[0].stream, stage)
+        (0..self.members()).map(|member| self.steps_of(member, stage)).max().unwrap_or(0)
+    }
+
+    /// Steps that the run gives a stage of a member: members differ where their examples decide.
+    #[must_use]
+    pub fn steps_of(&self, member: usize, stage: usize) -> u32 {
+        phase::steps(&self.settings, &*self.members[member].stream, stage)
     }
 
     /// How far the run is.

@@ -1,7 +1,9 @@
 //! A population of members that learn the same way: programs, slots and hosts.
 
 mod boundary;
+mod clock;
 mod costs;
+mod gates;
 mod grow;
 mod inspect;
 mod make;

@@ -1,13 +1,14 @@
 //! Stages and phases: what is drawn, what is trained, and for how long.
 
+use super::clock::Clock;
 use super::{Learner, Settings};
-use crate::draw::batch_rows;
+use crate::draw::{Wanted, batch_rows};
 use crate::error::Error;
 use crate::host::{Rows, Training};
 use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start, Trains};
 use crate::population::MemberState;
 use crate::record::{self, THETA};
-use cl_scenarios::Stream;
+use cl_scenarios::{Stream, StreamKind};
 use cl_tensor::{Graph, Host, PlanId, Scope, Session};
 use std::ops::Range;
 
@@ -31,7 +32,7 @@ impl Running {
         members: impl Iterator<Item = (&'a mut MemberState, &'a mut bool)>,
         generators: &'a [(String, &'a dyn Generate)],
         settings: &Settings,
-        strategy: &'a str,
+        (strategy, clock): (&'a str, Option<Clock>),
     ) -> Result<Vec<Training<'a>>, Error> {
         // A module's program has no task loss for a detector to see.
         let trains = self.phase.cycle.get(program);
@@ -40,6 +41,7 @@ impl Running {
             let Some(draw) = &mut member.draw else {
                 return Err(Error::Misfit(format!("stage {} was not begun", self.stage)));
             };
+            let collects = member.detector.is_some() || clock.is_some_and(|clock| clock.collects);
             Ok(Training {
                 seed: member.seed,
                 stage: member.boundaries,
@@ -58,7 +60,7 @@ impl Running {
                 drawn: 0,
                 mix: settings.mix,
                 schedule: self.phase.schedule.unwrap_or(settings.schedule),
-                recent: member.detector.is_some().then_some(&mut member.recent),
+                recent: collects.then_some(&mut member.recent),
                 detector: member.detector.as_deref_mut().filter(|_| network),
                 ended,
                 strategy,
@@ -70,7 +72,12 @@ impl Running {
 
 /// Steps that the run gives a stage.
 pub(super) fn steps(settings: &Settings, stream: &dyn Stream, stage: usize) -> u32 {
-    settings.steps * stream.stages()[stage].length as u32
+    let stage = &stream.stages()[stage];
+    if stream.kind() == StreamKind::OnePass {
+        let rows: usize = stage.contexts.iter().map(|&context| stream.train(context).len()).sum();
+        return rows.div_ceil(settings.batch) as u32;
+    }
+    settings.steps * stage.length as u32
 }
 
 /// The phases of a stage.
@@ -85,7 +92,8 @@ pub(super) fn phases(
         None => vec![Phase::stream("train", steps)],
         Some((_, owner)) => {
             let stages = stream.stages().len();
-            owner.phases(PhaseContext { stage, stages, steps, batch: settings.batch })
+            let contexts = stream.stages()[stage].contexts.len();
+            owner.phases(PhaseContext { stage, stages, contexts, steps, batch: settings.batch })
         }
     }
 }
@@ -110,8 +118,10 @@ impl Learner<'_> {
         self.grow_for(stage)?;
         self.write_active(stage)?;
         for member in &mut self.members {
-            if member.draw.as_ref().is_some_and(|draw| draw.stage() != stage) {
-                member.draw = None;
+            match &mut member.draw {
+                Some(draw) if draw.goes_on() => draw.go_on(stage),
+                Some(draw) if draw.stage() != stage => member.draw = None,
+                Some(_) | None => {}
             }
         }
         Ok(())
@@ -122,7 +132,7 @@ impl Learner<'_> {
         let mut phases = self.phases(stage);
         let phase = phases.remove(number);
         let stream = &*self.members[0].stream;
-        let batch = self.settings.batch;
+        let (batch, own) = (self.settings.batch, self.parts.phases.is_none());
         let stream_rows = batch_rows(stream, &self.dataset.labels, batch, phase.rows);
         let programs = phase.cycle.iter().map(|&trains| {
             let plan = self.programs.train(&phase, trains, stream_rows);
@@ -135,9 +145,14 @@ impl Learner<'_> {
             // A run that was restored goes on with the length that its phase began with.
             if self.progress.step == 0 {
                 member.length = match phase.length {
+                    Length::Steps(_) if own => steps(&self.settings, &*member.stream, stage),
                     Length::Steps(steps) => steps,
                     Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
                 };
+            }
+            if let Some(Clock { every, collects: true }) = self.clock {
+                let rows = every.min(member.length) as usize * stream_rows;
+                member.recent.reserve(rows.saturating_sub(member.recent.len()));
             }
             let joined = member.memories.iter().filter(|memory| memory.joins == Joins::Batch);
             let joined: usize = joined.map(|memory| memory.it.rows()).sum();
@@ -145,9 +160,9 @@ impl Learner<'_> {
             for memory in &mut member.memories {
                 memory.stored = vec![u32::MAX; stream_rows];
             }
-            let drawn = (phase.rows, batch);
+            let wanted = Wanted { source: phase.rows, batch, steps: self.settings.steps };
             if member.draw.as_ref().is_none_or(|draw| !draw.serves(phase.rows)) {
-                member.draw = Some(member.drawing(&self.dataset.labels, stage, drawn));
+                member.draw = Some(member.drawing(&self.dataset.labels, stage, wanted)?);
             }
         }
         // Addresses of noise differ between phases: each has room for 2^24 programs.
@@ -206,7 +221,20 @@ impl Learner<'_> {
         taken
     }
 
+    /// In one go from tick to tick of the clock.
     fn take_steps(&mut self, running: &Running, steps: Range<u32>) -> Result<(), Error> {
+        let mut at = steps.start;
+        while at < steps.end {
+            let until = self.next_tick(at).min(steps.end);
+            self.take_untold(running, at..until)?;
+            self.measure_pull(running, &(at..until))?;
+            self.tick(at..until)?;
+            at = until;
+        }
+        Ok(())
+    }
+
+    fn take_untold(&mut self, running: &Running, steps: Range<u32>) -> Result<(), Error> {
         if running.programs.len() == 1 && self.parts.detector.is_none() {
             return self.run_program(running, 0, steps).map(|_| ());
         }
@@ -216,7 +244,7 @@ impl Learner<'_> {
             }
             for program in 0..running.programs.len() {
                 let ended = self.run_program(running, program, step..step + 1)?;
-                self.end_detected(&ended)?;
+                self.end_found(&ended)?;
             }
         }
         Ok(())
@@ -231,10 +259,10 @@ impl Learner<'_> {
     ) -> Result<Vec<bool>, Error> {
         let generators = self.generators();
         let mut ended = vec![false; self.members.len()];
-        let (settings, name) = (&self.settings, &self.name);
+        let (settings, told) = (&self.settings, (&*self.name, self.clock));
         let members = self.members.iter_mut().zip(&mut ended);
         let mut hosts =
-            running.hosts((program, steps.start), members, &generators, settings, name)?;
+            running.hosts((program, steps.start), members, &generators, settings, told)?;
         match running.programs.get(program) {
             Some(&plan) => {
                 let mut hosts: Vec<&mut dyn Host> =

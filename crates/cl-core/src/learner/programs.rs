@@ -25,6 +25,8 @@ pub(super) struct Observed {
     pub pass: usize,
     pub at: At,
     pub over: Over,
+    /// The input that takes the cells of a memory's rows.
+    pub cells: Option<String>,
     pub limit: Option<usize>,
     /// Rows of a chunk.
     pub chunk: usize,
@@ -42,6 +44,8 @@ pub(super) struct Programs {
     pub observe: Vec<Observed>,
     pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
+    /// What gates let through, with its outputs by layer; recorded when somebody asks.
+    pub gates: Option<(PlanId, Vec<String>)>,
 }
 
 impl Programs {
@@ -89,11 +93,24 @@ impl Programs {
             let at = part.at();
             for (pass, about) in part.passes().into_iter().enumerate() {
                 let chunk = about.rows(name, CHUNK)?;
-                let plan = record::observe(model, parts, (name, *part), pass, chunk)?;
+                let memory = parts.memory_of(name, &about.over);
+                let cells = memory.map(|name| record::input("cells", name));
+                let plan = record::observe(model, parts, (name, *part), (pass, memory), chunk)?;
                 let (reports, draws) = (plan.outputs(), record::row_draws(&plan));
                 let (over, limit, part, plan) =
                     (about.over, about.limit, index, session.load(plan)?);
-                observe.push(Observed { part, pass, at, over, limit, chunk, plan, reports, draws });
+                observe.push(Observed {
+                    part,
+                    pass,
+                    at,
+                    over,
+                    cells,
+                    limit,
+                    chunk,
+                    plan,
+                    reports,
+                    draws,
+                });
             }
             if !consolidate.iter().any(|(known, _)| *known == at) {
                 let plan = record::consolidate(model, parts, at)?;
@@ -101,7 +118,7 @@ impl Programs {
             }
         }
         let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
-        Ok(Self { train, pull, observe, consolidate, evaluate })
+        Ok(Self { train, pull, observe, consolidate, evaluate, gates: None })
     }
 
     /// The program of a phase that trains this.

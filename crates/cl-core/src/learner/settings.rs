@@ -9,7 +9,8 @@ use cl_scenarios::Stream;
 /// How a population is trained.
 #[derive(Debug)]
 pub struct Settings {
-    /// Steps per context; a stage of length k takes k times as many.
+    /// Steps per context; a stage of length k takes k times as many. The stages of a one-pass stream are
+    /// as long as their examples make them, whatever is said here.
     pub steps: u32,
     /// Rows of the stream per step.
     pub batch: usize,
@@ -23,6 +24,9 @@ pub struct Settings {
     pub mix: Mix,
     /// How many outputs there are, and when.
     pub head: Head,
+    /// Consolidate after every so many steps, where nobody tells or finds boundaries: with the rows of
+    /// the stream since the last time. Van de Ven, Tuytelaars & Tolias 2022 do so every 100 steps.
+    pub consolidate_every: Option<u32>,
     /// Threads of the CPU session.
     pub threads: usize,
 }
@@ -40,6 +44,7 @@ impl Settings {
         let generated = parts.generators.first().map(|(name, _)| name);
         let replayed = joined.map(|(name, _)| name).or(generated);
         let told = stream.visibility().boundaries || parts.detector.is_some();
+        self.check_stream(stream, told)?;
         if let (Some(name), Mix::ByContext, false) = (replayed, self.mix, told) {
             return Err(Error::Misfit(format!(
                 "{name}: weights by the number of contexts that have ended, in a stream that does \
@@ -66,6 +71,39 @@ impl Settings {
             }
         }
         check_consolidations(parts, &names)
+    }
+
+    /// Checks what a stream that tells no boundaries does not go with; `told`: somebody tells or finds
+    /// them.
+    fn check_stream(&self, stream: &dyn Stream, told: bool) -> Result<(), Error> {
+        let kind = stream.kind();
+        kind.check(self.steps).map_err(|error| Error::Misfit(error.to_string()))?;
+        let misfit = |what: String| Err(Error::Misfit(what));
+        match self.consolidate_every {
+            Some(0) => {
+                return misfit("a consolidation every 0 steps: expected at least 1".to_owned());
+            }
+            Some(every) if told => {
+                return misfit(format!(
+                    "a consolidation every {every} steps, where boundaries are told or found: \
+                     expected one or the other"
+                ));
+            }
+            Some(_) | None => {}
+        }
+        if kind.is_task_free() && self.reset_optimizer {
+            return misfit(format!(
+                "an optimizer that starts afresh in every context: a stream of kind `{kind}` tells \
+                 nobody when one begins"
+            ));
+        }
+        if kind.is_task_free() && self.head == Head::Growing {
+            return misfit(format!(
+                "a head that grows when a context brings new outputs: a stream of kind `{kind}` tells \
+                 nobody when one begins"
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Saving a run and taking it up again.
 
-use super::{Head, Learner};
+use super::{Head, Learner, Settings};
 use crate::checkpoint::{Checkpoint, Values};
+use crate::draw::Wanted;
 use crate::error::Error;
 use crate::parts::Source;
 use crate::population::MemberState;
@@ -30,15 +31,16 @@ struct HostState {
     boundaries: u32,
     taken: u32,
     length: u32,
+    ticked: u32,
     recent: Vec<Row>,
 }
 
 impl HostState {
-    /// Of a member in `stage`. A draw that is left over from an earlier stage is not part of it: its
-    /// groups are those of other contexts.
+    /// Of a member in `stage`. A draw that is left over from an earlier stage is not part of it, unless
+    /// it goes on: its groups are those of other contexts.
     fn of(member: &MemberState, stage: usize) -> Result<Self, Error> {
         let saved = |memory: &crate::memory::Memory| Ok((memory.name.clone(), memory.it.save()?));
-        let draw = member.draw.as_ref().filter(|draw| draw.stage() == stage);
+        let draw = member.draw.as_ref().filter(|draw| draw.goes_on() || draw.stage() == stage);
         Ok(Self {
             draw: draw.map(|draw| (draw.source(), draw.sweeps())),
             memories: member.memories.iter().map(saved).collect::<Result<_, Error>>()?,
@@ -46,6 +48,7 @@ impl HostState {
             boundaries: member.boundaries,
             taken: member.taken,
             length: member.length,
+            ticked: member.ticked,
             recent: member.recent.clone(),
         })
     }
@@ -74,6 +77,7 @@ impl Learner<'_> {
                 "schedule": settings.schedule,
                 "reset_optimizer": settings.reset_optimizer,
                 "mix": settings.mix.describe(),
+                "consolidate_every": settings.consolidate_every,
                 "head": format!("{:?}", settings.head),
             },
             "data": {
@@ -167,11 +171,13 @@ impl Learner<'_> {
             }
             (member.boundaries, member.recent) = (state.boundaries, state.recent);
             (member.taken, member.length) = (state.taken, state.length);
+            member.ticked = state.ticked;
             if let Some((source, sweeps)) = state.draw
                 && progress.stage < member.stream.stages().len()
             {
-                let drawn = (source, self.settings.batch);
-                let mut draw = member.drawing(&self.dataset.labels, progress.stage, drawn);
+                let Settings { batch, steps, .. } = self.settings;
+                let wanted = Wanted { source, batch, steps };
+                let mut draw = member.drawing(&self.dataset.labels, progress.stage, wanted)?;
                 if !draw.resume(&sweeps) {
                     return Err(Error::state("the draw", "saved over other groups of rows"));
                 }

@@ -1,8 +1,8 @@
 //! The parts of a composition, each under the name of the strategy it came with.
 
 use super::{
-    Backbone, Consolidate, Criterion, Detect, Gate, Generate, GradientMap, Module, Penalty, Phases,
-    Readout, Track, WeightView,
+    Backbone, Consolidate, Criterion, Detect, Gate, Generate, GradientMap, Module, Over, Penalty,
+    Phases, Readout, Track, WeightView, find,
 };
 use crate::error::Error;
 use crate::rehearse::{Member, Rehearse};
@@ -240,6 +240,13 @@ impl<'s> Parts<'s> {
         let name = name.unwrap_or_default();
         self.rehearsals.push((name, Rehearsal { scope, joins, make }));
         self
+    }
+
+    /// The full name of the one memory that a pass of a strategy is over.
+    pub(crate) fn memory_of(&self, scope: &str, over: &Over) -> Option<&str> {
+        let Over::Memory(name) = over else { return None };
+        let known = self.rehearsals.iter().map(|(known, _)| known.as_str());
+        find(scope, name, known).map(|at| self.rehearsals[at].0.as_str())
     }
 
     /// Sets the detector of boundaries: a function that makes one for each member.

@@ -12,6 +12,10 @@ pub struct Around<'a> {
     pub network: &'a dyn Network,
     /// Number of contexts of the stream.
     pub contexts: usize,
+    /// The most classes that the rows of one context have.
+    pub classes_per_context: usize,
+    /// The most outputs that compete for a row: those of a head where each context has its own.
+    pub competing: usize,
 }
 
 /// Acts inside the network, at every [`Site`]: XdG, learned gates, residual branches.
@@ -46,6 +50,8 @@ pub struct GateSite<'a, 'g> {
     pub theta: Theta<'a, 'g>,
     /// Share of the phase that has passed, a scalar in [0, 1); 1 in evaluation.
     pub progress: Var<'g>,
+    /// Steps of the phase, a scalar; 1 in evaluation.
+    pub steps: Var<'g>,
     /// Address of random numbers, u32 `[4]`; `None` in evaluation.
     pub address: Option<Var<'g>>,
     /// Slots of the strategy that the gate belongs to.

@@ -18,6 +18,8 @@ pub struct PhaseContext {
     pub stage: usize,
     /// Number of stages.
     pub stages: usize,
+    /// Number of contexts whose rows the stage draws.
+    pub contexts: usize,
     /// Steps that the run gives the stage.
     pub steps: u32,
     /// Rows of the stream per step.

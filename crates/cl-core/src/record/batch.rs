@@ -32,10 +32,10 @@ impl<'g> Segment<'g> {
 /// Where rows lie in a memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Places<'g> {
-    /// Of each replayed row.
+    /// Of each row that comes from it.
     pub cells: Var<'g>,
-    /// Of each row of the stream, after the step.
-    pub stored: Var<'g>,
+    /// Of each row of the stream, after the step; a pass stores none.
+    pub stored: Option<Var<'g>>,
 }
 
 /// A rehearsal, as far as its shape goes.
@@ -78,7 +78,7 @@ impl<'g> Batch<'g> {
                 }
             }
             let cells = graph.input_u32(&input("cells", name), &[*rows]);
-            let stored = graph.input_u32(&input("stored", name), &[stream]);
+            let stored = Some(graph.input_u32(&input("stored", name), &[stream]));
             places.push((name.clone(), Places { cells, stored }));
         }
         let main = Segment::new("", recorder, theta, model.rows(graph, "", end));

@@ -6,15 +6,16 @@ use crate::model::Model;
 use crate::parts::{At, Boundary, Consolidate, Parts};
 use cl_tensor::{Error, Graph, Plan, Scope};
 
-/// One chunk of a pass over rows.
+/// One chunk of a pass over rows, of one memory or of none in particular.
 pub(crate) fn observe(
     model: &Model,
     parts: &Parts<'_>,
     (name, part): (&str, &dyn Consolidate),
-    pass: usize,
+    (pass, memory): (usize, Option<&str>),
     rows: usize,
 ) -> Result<Plan, Error> {
-    testing(model, parts, (Rows::Passed, rows), |step| part.observe(&step.seen_by(name), pass))
+    let rows = (Rows::Passed, rows);
+    testing(model, parts, rows, memory, |step| part.observe(&step.seen_by(name), pass))
 }
 
 /// Every consolidation that acts at the same moment, one after the other.

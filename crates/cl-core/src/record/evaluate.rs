@@ -10,7 +10,7 @@ use cl_tensor::{Error, Plan};
 /// How `rows` rows are classified: outputs `scores`, `[rows, outputs]`, inactive ones at −1e30, and
 /// `hit`, `[rows]`, 1 where the largest score is that of the right output, else 0.
 pub(crate) fn evaluate(model: &Model, parts: &Parts<'_>, rows: usize) -> Result<Plan, Error> {
-    testing(model, parts, (Rows::Tested, rows), |step| {
+    testing(model, parts, (Rows::Tested, rows), None, |step| {
         let (graph, logits) = (step.graph(), step.forward.logits);
         let scores = parts.readout.as_ref().map_or(logits, |(name, readout)| {
             let scores = readout.scores(&step.seen_by(name));

@@ -3,6 +3,7 @@
 mod batch;
 mod boundary;
 mod evaluate;
+mod gates;
 mod inputs;
 mod recorder;
 mod step;
@@ -11,6 +12,7 @@ mod testing;
 pub(crate) use batch::{Batch, MemoryRows, Places, Segment};
 pub(crate) use boundary::{consolidate, examples_input, observe};
 pub(crate) use evaluate::evaluate;
+pub(crate) use gates::{gates, gates_output};
 pub(crate) use inputs::{ACTIVE, IMAGES, TAP_INDEX, TAP_WEIGHT, input, row_draw_input, row_draws};
 pub(crate) use recorder::{Recorder, Rows};
 pub(crate) use step::{PENALTY_GRADIENT, Program, TASK_GRADIENT, objectives, pull, step};

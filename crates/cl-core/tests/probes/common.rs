@@ -16,6 +16,8 @@ pub struct Setup<'a> {
     pub threads: usize,
     pub head: Head,
     pub mix: Mix,
+    /// Steps between two consolidations, where nobody tells or finds boundaries.
+    pub clock: Option<u32>,
     /// How the stream is shown.
     pub shown: fn(ContextStream) -> Box<dyn Stream>,
 }
@@ -37,6 +39,7 @@ impl Setup<'_> {
         threads: 1,
         head: Head::Full,
         mix: Mix::ByContext,
+        clock: None,
         shown: |stream| Box::new(stream),
     };
 
@@ -69,6 +72,7 @@ impl Setup<'_> {
             schedule: Schedule::Constant,
             reset_optimizer: false,
             mix: self.mix,
+            consolidate_every: self.clock,
             head: self.head,
             threads: self.threads,
         };

@@ -4,6 +4,7 @@
 
 mod agem;
 mod autoencoder;
+mod cells;
 mod common;
 mod critic;
 mod der;
@@ -23,7 +24,9 @@ mod memory;
 mod mir;
 mod nearest_mean;
 mod packnet;
+mod place;
 mod random;
 mod seen;
 mod slow;
+mod task_free;
 mod trials;

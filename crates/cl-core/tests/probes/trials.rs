@@ -18,8 +18,13 @@ pub fn value_of(record: impl for<'g> FnOnce(&'g Graph) -> Var<'g>) -> Vec<f32> {
 }
 
 /// What a method needs that keeps something for each context's rows.
-pub const CONTEXTS_KNOWN: Needs =
-    Needs { boundaries: true, task_id_in_training: true, task_id_at_test: true, old_data: false };
+pub const CONTEXTS_KNOWN: Needs = Needs {
+    boundaries: true,
+    task_id_in_training: true,
+    task_id_at_test: true,
+    old_data: false,
+    moments: false,
+};
 
 /// A strategy by hand: an MLP on batches of so many rows of so many contexts, plain descent at rate 1.
 pub fn trial<'s>(

@@ -1,6 +1,7 @@
 //! Golden files, trials and what looks into a step.
 #![allow(dead_code, clippy::unwrap_used)] // each test binary uses its own part of it
 
+pub(crate) mod dense;
 pub(crate) mod slow;
 
 use cl_core::{Batch, Consolidate, Parts, Penalty, Step, Strategy, Taken, Track, Trial};

@@ -2,6 +2,9 @@
 
 use cl_core::Trial;
 
+/// A layer's input with a 1; (probability, derivative at the pre-activation) of each label.
+pub(crate) type Trace = (Vec<f64>, Vec<(f64, Vec<f64>)>);
+
 /// Weights `[in, out]` and biases, layer by layer; ReLU between layers.
 #[derive(Clone)]
 pub(crate) struct SlowMlp {
@@ -44,6 +47,21 @@ impl SlowMlp {
             }
         }
         sum
+    }
+
+    /// What one example brings to each layer: the input with a 1, and for every active label its
+    /// probability and the derivative at the pre-activation.
+    pub(crate) fn traces(&self, x: &[f64]) -> Vec<Trace> {
+        let (inputs, p) = self.forward(x);
+        let mut layers: Vec<Trace> =
+            inputs.iter().map(|a| ([&a[..], &[1.0]].concat(), Vec::new())).collect();
+        for c in (0..p.len()).filter(|&c| self.active[c]) {
+            let gradient = self.gradient(&inputs, &p, c);
+            for (layer, bias) in layers.iter_mut().zip(gradient.into_iter().skip(1).step_by(2)) {
+                layer.1.push((p[c], bias));
+            }
+        }
+        layers
     }
 
     /// The gradient of the mean of −log p(label|x) over examples, per tensor.
@@ -98,7 +116,7 @@ impl SlowMlp {
     }
 
     /// ∂ −log p\[c\] / ∂θ by the chain rule.
-    fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
         let delta = p.iter().enumerate().map(|(k, p)| p - f64::from(u8::from(k == c)));
         self.backward(inputs, delta.collect())
     }

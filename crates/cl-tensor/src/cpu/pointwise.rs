@@ -213,6 +213,7 @@ fn step(code: Code, to: &mut Chunk, a: &Chunk, b: &Chunk, c: &Chunk) {
         // Written so that a NaN stays one: it must reach the loss and stop the run.
         Code::Relu => map1(to, a, |a| if a < 0.0 { 0.0 } else { a }),
         Code::Sign => map1(to, a, |a| flag(a > 0.0) - flag(a < 0.0)),
+        Code::Floor => map1(to, a, f32::floor),
         Code::ToFloat => map1(to, a, |a| a.to_bits() as f32),
         Code::Add => map2(to, a, b, |a, b| a + b),
         Code::Sub => map2(to, a, b, |a, b| a - b),

@@ -30,6 +30,8 @@ pub enum Unary {
     Relu,
     /// −1, 0 or 1.
     Sign,
+    /// The largest whole number ≤ x.
+    Floor,
     /// x, without its derivative.
     Detach,
 }
@@ -47,6 +49,7 @@ impl Op for Unary {
             Self::Sigmoid => "sigmoid",
             Self::Relu => "relu",
             Self::Sign => "sign",
+            Self::Floor => "floor",
             Self::Detach => "detach",
         }
     }
@@ -75,6 +78,7 @@ impl Op for Unary {
             Self::Sigmoid => Code::Sigmoid,
             Self::Relu => Code::Relu,
             Self::Sign => Code::Sign,
+            Self::Floor => Code::Floor,
             Self::Detach => Code::Move,
         })
     }
@@ -94,7 +98,7 @@ impl Op for Unary {
                 let zero = call.graph().constant(0.0);
                 Some(y.greater(zero).select(g, zero))
             }
-            Self::Sign | Self::Detach => None,
+            Self::Sign | Self::Floor | Self::Detach => None,
         }]
     }
 
@@ -110,6 +114,7 @@ impl Op for Unary {
             Self::Sigmoid => |x| 1.0 / (1.0 + (-x).exp()),
             Self::Relu => |x| x.max(0.0),
             Self::Sign => |x| if x == 0.0 { 0.0 } else { x.signum() },
+            Self::Floor => f64::floor,
             Self::Detach => |x| x,
         };
         inputs[0].data.iter().map(|&x| f(x)).collect()
@@ -135,6 +140,11 @@ pub(super) fn cases() -> Vec<Case> {
             .without_derivative()
             .formula(|_, x| x[0].sign())
             .expect(&[-1.0, 0.0, 1.0]),
+        Case::new("floor")
+            .values(&[6], &[-1.5, -1.0, -0.0, 0.75, 2.0, 8_388_609.0])
+            .without_derivative()
+            .formula(|_, x| x[0].floor())
+            .expect(&[-2.0, -1.0, -0.0, 0.0, 2.0, 8_388_609.0]),
         Case::new("detach")
             .f32(&[7])
             .without_derivative()

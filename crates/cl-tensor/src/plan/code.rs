@@ -25,6 +25,8 @@ pub enum Code {
     Relu,
     /// −1, 0 or 1.
     Sign,
+    /// The largest whole number ≤ a.
+    Floor,
     /// The index a as a float.
     ToFloat,
     /// a + b.
@@ -67,6 +69,7 @@ impl Code {
             | Self::Sigmoid
             | Self::Relu
             | Self::Sign
+            | Self::Floor
             | Self::ToFloat => 1,
             Self::Select | Self::MulAdd => 3,
             _ => 2,

@@ -106,6 +106,13 @@ impl Var<'_> {
         self.unary(Unary::Sign)
     }
 
+    /// The largest whole number that is not above; no derivative.
+    #[track_caller]
+    #[must_use]
+    pub fn floor(self) -> Self {
+        self.unary(Unary::Floor)
+    }
+
     /// The larger of the two; at a tie the derivative goes to `self`.
     #[track_caller]
     #[must_use]

@@ -14,6 +14,9 @@ Default protocols (all with Adam, one optimizer over all contexts, never reset):
                           10 per class
     rotated               as permuted, without padding; published nowhere
 
+Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
+stream and replay count the same, and who needs to be told when a context ends is refused.
+
 Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
 scenario), else from the strategy's own default: `continual list` names them.
 
@@ -89,3 +92,15 @@ where nothing is said. Interrupted, the same command goes on.
 
 Exit codes: 0 done, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this program, 130
 interrupted, with what was done saved.";
+
+pub(super) const SHOW_GATES: &str = "\
+A gate says which units work for a row. Contexts that share units share what they learn and overwrite each
+other; the table and the pictures show who shares with whom: the cosine between the mean gates of two contexts.
+
+  continual show gates lxdg                      rotated digits: similar rotations may share gates
+  continual show gates xdg --set xdg.p=0.5       random gates: overlap by chance
+  continual show gates hat --protocol split --seeds 3
+
+Writes OUT/gates-layerL.svg and OUT/gates-layerL.png for each hidden layer L.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input (nothing was trained), 101 a bug of this program.";

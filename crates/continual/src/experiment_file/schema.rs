@@ -83,6 +83,18 @@ pub(crate) const DATA: Table = Table {
             "number of contexts",
         ),
         key(
+            "stream",
+            "`sharp`",
+            "`sharp`, `fuzzy`, `random`, `one-pass`",
+            "how it goes from one context to the next; all but `sharp` tell no boundaries",
+        ),
+        key(
+            "fuzziness",
+            "500, or a quarter of a context's steps",
+            "0 to `training.steps` / 2",
+            "`fuzzy`: steps from the middle of a boundary to either end",
+        ),
+        key(
             "padding",
             "by protocol",
             "0 to 64; 0 unless `permuted`",
@@ -138,10 +150,16 @@ pub(crate) const TRAINING: Table = Table {
         ),
         key(
             "mix",
-            "`by-context`",
+            "`by-context`; `{ fixed = 0.5 }` without boundaries",
             "`by-context`, `sum`, `{ fixed = X }` with X from 0 to 1",
             "how rows of the stream and of a memory are weighed: 1/t and the rest in the t-th \
              context, both 1, or X and the rest",
+        ),
+        key(
+            "update_every",
+            "100",
+            "at least 1",
+            "steps between two consolidations where `data.stream` tells no boundaries",
         ),
         key("threads", "all", "1 to 1024", "results do not depend on it"),
     ],
@@ -201,7 +219,6 @@ pub(crate) fn home(key: &str) -> Option<&'static Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Preset;
     use crate::registry::{Place, STRATEGIES};
 
     const EXAMPLE: &str = include_str!("../../../../examples/experiment.toml");
@@ -260,11 +277,10 @@ mod tests {
             .to_owned();
         for entry in STRATEGIES {
             for hyper in entry.hypers {
-                let (paper, vdv) = (hyper.default(Preset::Paper), hyper.default(Preset::Vdv));
-                let default = match paper == vdv {
-                    true => format!("{paper}"),
-                    false => format!("{paper}; `vdv` {vdv}"),
-                };
+                let others = hyper.presets.iter();
+                let others =
+                    others.map(|(preset, value)| format!("; `{preset}` {}", hyper.tell(*value)));
+                let default = hyper.tell(hyper.paper) + &others.collect::<String>();
                 let sweep = match hyper.place {
                     Place::Slot => "one population",
                     Place::Structure => "one each",

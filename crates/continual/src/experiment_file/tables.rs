@@ -11,9 +11,9 @@ use crate::nearest::unknown;
 use crate::network::{HEADS, INITIALIZERS};
 use crate::optimizer::check_number;
 use crate::{Error, OptimizerName, OptimizerSpec, Preset};
-use cl_core::Mix;
+use cl_core::{Head, Mix};
 use cl_nn::Schedule;
-use cl_scenarios::{DatasetName, MAX_PAD, Part, Protocol, Scenario};
+use cl_scenarios::{DatasetName, MAX_PAD, Part, Protocol, Scenario, StreamKind};
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
@@ -52,6 +52,9 @@ pub(crate) fn draft<'t>(
         None => Protocol::Split,
     };
     let mut draft = Draft::of(dataset, protocol);
+    if let Some(entry) = data.get("stream") {
+        draft.make_kind(entry.choice("stream", &StreamKind::ALL)?);
+    }
     if let Some(entry) = top.get("preset") {
         draft.preset = entry.choice("preset", &Preset::ALL)?;
     }
@@ -65,7 +68,14 @@ pub(crate) fn draft<'t>(
     read_network(&network, &mut draft.setup)?;
     read_training(&training, &mut draft.setup)?;
     draft.setup.optimizer = read_optimizer(&optimizer, draft.defaults.lr)?;
-    draft.setup.schedule = read_schedule(&schedule, draft.setup.steps)?;
+    draft.setup.schedule = read_schedule(&schedule, &draft.setup)?;
+    let number = |entry: Option<&Entry<'t>>, least| {
+        entry.map(|entry| entry.within(least, u32::MAX)).transpose()
+    };
+    let fuzziness = data.get("fuzziness");
+    draft.make_fuzzy(number(fuzziness, 0)?).map_err(|expected| refused(fuzziness, expected))?;
+    let every = training.get("update_every");
+    draft.make_clock(number(every, 1)?).map_err(|expected| refused(every, expected))?;
     if let Some(entry) = top.get("strategy") {
         draft.strategies = strategies(entry, draft.preset)?;
     }
@@ -79,6 +89,14 @@ pub(crate) fn draft<'t>(
         stream: data.get("contexts").or(data.get("padding")).map(Entry::place),
         network: network.get("hidden").map(Entry::place),
     })
+}
+
+/// A value that is refused; without one there is nothing to refuse.
+fn refused(entry: Option<&Entry<'_>>, expected: String) -> Error {
+    match entry {
+        Some(entry) => entry.wrong(expected),
+        None => Error::Impossible(expected),
+    }
 }
 
 /// A table of the file; an empty one where it has none.
@@ -170,6 +188,9 @@ fn read_network(network: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
     }
     if let Some(entry) = network.get("head") {
         setup.head = named(entry, "head", &HEADS)?;
+        if setup.head == Head::Growing && setup.kind.is_task_free() {
+            return Err(entry.wrong(untold("full", setup.kind)));
+        }
     }
     Ok(())
 }
@@ -188,6 +209,9 @@ fn named<T: Copy>(
 
 fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
     if let Some(entry) = training.get("steps") {
+        if setup.kind == StreamKind::OnePass {
+            return Err(entry.wrong("nothing: stream `one-pass` shows every example once"));
+        }
         setup.steps = entry.within(1, u32::MAX / setup.contexts as u32)?;
     }
     if let Some(entry) = training.get("batch") {
@@ -195,14 +219,25 @@ fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error>
     }
     if let Some(entry) = training.get("reset_optimizer") {
         setup.reset_optimizer = entry.flag()?;
+        if setup.reset_optimizer && setup.kind.is_task_free() {
+            return Err(entry.wrong(untold("false", setup.kind)));
+        }
     }
     if let Some(entry) = training.get("mix") {
         setup.mix = mix(entry)?;
+        if setup.mix == Mix::ByContext && setup.kind.is_task_free() {
+            return Err(entry.wrong(untold("\"sum\" or { fixed = X }", setup.kind)));
+        }
     }
     if let Some(entry) = training.get("threads") {
         setup.threads = entry.size(1, MOST_THREADS)?;
     }
     Ok(())
+}
+
+/// What is expected where nobody is told when a context begins.
+fn untold(expected: &str, kind: StreamKind) -> String {
+    format!("{expected}: stream `{kind}` tells nobody when a context begins")
 }
 
 fn mix(entry: &Entry<'_>) -> Result<Mix, Error> {
@@ -262,8 +297,9 @@ fn read_optimizer(optimizer: &Section<'_>, lr: f64) -> Result<OptimizerSpec, Err
     Ok(spec)
 }
 
-fn read_schedule(schedule: &Section<'_>, per_context: u32) -> Result<Schedule, Error> {
-    let name = match schedule.get("name") {
+fn read_schedule(schedule: &Section<'_>, setup: &Setup) -> Result<Schedule, Error> {
+    let named = schedule.get("name");
+    let name = match named {
         Some(entry) => entry.choice("schedule", &["constant", "cosine"])?,
         None => "constant",
     };
@@ -278,8 +314,11 @@ fn read_schedule(schedule: &Section<'_>, per_context: u32) -> Result<Schedule, E
     }
     let steps = match schedule.get("steps") {
         Some(entry) => entry.within(1, u32::MAX)?,
-        None => per_context,
+        None => setup.steps,
     };
+    if let (StreamKind::OnePass, None, Some(entry)) = (setup.kind, schedule.get("steps"), named) {
+        return Err(entry.wrong("`schedule.steps` too: stream `one-pass` has no steps per context"));
+    }
     let warmup = match schedule.get("warmup") {
         Some(entry) => entry.within(0, steps)?,
         None => 0,
