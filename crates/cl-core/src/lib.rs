@@ -54,7 +54,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_
 pub use cl_buffers::Row;
 pub use error::Error;
 pub use gates::MeanGates;
-pub use learner::{Costs, Head, Learner, Settings};
+pub use learner::{Costs, Head, Learner, Pull, Settings};
 pub use model::{Data, Linear, Model};
 pub use parts::{
     Around, At, Backbone, Boundary, Consolidate, Criterion, Detect, Gate, GateSite, Generate,

@@ -33,6 +33,15 @@ pub struct Linear {
     pub bias: ParamRange,
 }
 
+/// The shape of a stream, as recordings need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamShape {
+    pub contexts: usize,
+    pub masked: bool,
+    pub classes_per_context: usize,
+    pub competing: usize,
+}
+
 /// A network on a kind of stream: everything a recording needs to know but the methods.
 #[derive(Debug)]
 pub struct Model {
@@ -51,12 +60,16 @@ pub struct Model {
     pub masked: bool,
     /// Whether every batch is of one context, and a [`Backbone`](crate::Backbone) is told so.
     pub(crate) one_context: bool,
+    /// The most classes that the rows of one context have.
+    pub classes_per_context: usize,
+    /// The most outputs that compete for a row.
+    pub competing: usize,
     /// Parameters of modules by the name of their slot.
     pub(crate) modules: Vec<(String, Layout)>,
 }
 
 impl Model {
-    /// A network on a stream of `contexts` contexts, with what the parts add to it.
+    /// A network on a stream of this shape, with what the parts add to it.
     ///
     /// # Errors
     /// Parameters that do not form a layout; examples that do not fit the network's input.
@@ -64,12 +77,13 @@ impl Model {
         network: Box<dyn Network>,
         parts: &Parts<'_>,
         data: Data,
-        contexts: usize,
-        masked: bool,
+        stream: StreamShape,
     ) -> Result<Self, Error> {
+        let StreamShape { contexts, masked, classes_per_context, competing } = stream;
+        let around = |network| Around { network, contexts, classes_per_context, competing };
         let network = match &parts.backbone {
             None => network,
-            Some((_, backbone)) => backbone.network(Around { network: &*network, contexts })?,
+            Some((_, backbone)) => backbone.network(around(&*network))?,
         };
         if let Data::Resident { features, taps: 0, .. } = data
             && features != network.inputs()
@@ -79,7 +93,7 @@ impl Model {
                 network.inputs()
             )));
         }
-        let around = Around { network: &*network, contexts };
+        let around = around(&*network);
         let mut params = network.params();
         let gates = parts.gates.iter().map(|(scope, gate)| (scope, gate.params(around)));
         let views = parts.views.iter().map(|(scope, view)| (scope, view.params(around)));
@@ -100,13 +114,30 @@ impl Model {
         }
         let layout = Layout::new(&params)?;
         let layers = linear_layers(&*network, &layout);
-        let one_context = false;
-        Ok(Self { network, layout, layers, data, contexts, masked, one_context, modules })
+        Ok(Self {
+            network,
+            layout,
+            layers,
+            data,
+            contexts,
+            masked,
+            one_context: false,
+            classes_per_context,
+            competing,
+            modules,
+        })
     }
 
     /// The network and its stream, for parts.
     pub(crate) fn around(&self) -> Around<'_> {
-        Around { network: &*self.network, contexts: self.contexts }
+        let StreamShape { contexts, classes_per_context, competing, .. } = self.stream();
+        Around { network: &*self.network, contexts, classes_per_context, competing }
+    }
+
+    /// The shape of its stream.
+    pub(crate) fn stream(&self) -> StreamShape {
+        let Self { contexts, masked, classes_per_context, competing, .. } = *self;
+        StreamShape { contexts, masked, classes_per_context, competing }
     }
 
     /// The parameters of a module, by its name within a strategy or in full.

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::host::Rows;
 use crate::learner::Settings;
 use crate::memory::Memory;
-use crate::model::Data;
+use crate::model::{Data, StreamShape};
 use crate::parts::{Detect, Parts};
 use crate::rehearse::Member;
 use cl_buffers::{Row, RowSize};
@@ -84,7 +84,7 @@ pub(crate) fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error
 }
 
 /// Whether some output is inactive for some row.
-pub(crate) fn masked(stream: &dyn Stream) -> bool {
+fn masked(stream: &dyn Stream) -> bool {
     (0..stream.stages().len())
         .flat_map(|stage| (0..stream.contexts()).map(move |context| (stage, context)))
         .any(|(stage, context)| stream.active(stage, context).contains(&false))
@@ -121,6 +121,27 @@ pub(crate) fn heads_fit(network: &dyn Network, stream: &dyn Stream) -> Result<()
     Ok(())
 }
 
+/// The shape of the streams of a population: of several, the widest.
+pub(crate) fn stream_shape(population: &[(u64, Box<dyn Stream>)], labels: &[u8]) -> StreamShape {
+    let streams = || population.iter().map(|(_, stream)| &**stream);
+    let widest = |of: &dyn Fn(&dyn Stream) -> usize| streams().map(of).max().unwrap_or(1);
+    StreamShape {
+        contexts: widest(&|stream| stream.contexts()),
+        masked: streams().any(masked),
+        classes_per_context: widest(&|stream| {
+            let pairs = pairs(stream, labels);
+            let contexts = pairs.chunk_by(|a, b| a.0 == b.0);
+            contexts.map(<[_]>::len).max().unwrap_or(1)
+        }),
+        competing: widest(&|stream| {
+            let stages = 0..stream.stages().len();
+            let all = stages.flat_map(|stage| (0..stream.contexts()).map(move |c| (stage, c)));
+            let active = all.map(|(stage, context)| stream.active(stage, context));
+            active.map(|active| active.iter().filter(|&&is| is).count()).max().unwrap_or(1)
+        }),
+    }
+}
+
 pub(crate) fn data_of(dataset: &Dataset, stream: &dyn Stream) -> Data {
     let taps = (0..stream.contexts())
         .map(|context| stream.transform(context))
@@ -140,14 +161,21 @@ pub(crate) fn members(
     parts: &Parts<'_>,
     dataset: &Dataset,
     population: Vec<(u64, Box<dyn Stream>)>,
+    shape: StreamShape,
     settings: &Settings,
 ) -> Result<Vec<MemberState>, Error> {
     population
         .into_iter()
         .map(|(seed, stream)| {
             let row_size = RowSize::new(dataset.features() as u32, stream.outputs() as u32);
-            let classes = classes(&*stream, &dataset.labels);
-            let about = Member { seed, stream: &*stream, row_size, batch: settings.batch, classes };
+            let about = Member {
+                seed,
+                stream: &*stream,
+                row_size,
+                batch: settings.batch,
+                classes: pairs(&*stream, &dataset.labels).len() as u32,
+                classes_per_context: shape.classes_per_context as u32,
+            };
             let memories = parts
                 .rehearsals
                 .iter()
@@ -176,13 +204,13 @@ pub(crate) fn members(
         .collect()
 }
 
-/// Number of (context, label) pairs among the training rows.
-fn classes(stream: &dyn Stream, labels: &[u8]) -> u32 {
+/// The (context, label) pairs among the training rows, in order.
+fn pairs(stream: &dyn Stream, labels: &[u8]) -> Vec<(u32, u32)> {
     let mut pairs: Vec<(u32, u32)> = (0..stream.contexts())
         .flat_map(|context| rows_of(stream, labels, context))
         .map(|row| (row.context, row.label))
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    pairs.len() as u32
+    pairs
 }

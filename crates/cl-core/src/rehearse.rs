@@ -19,6 +19,8 @@ pub struct Member<'a> {
     pub batch: usize,
     /// Number of (context, label) pairs of the whole stream.
     pub classes: u32,
+    /// The most classes that one context has: [`Around::classes_per_context`](crate::Around).
+    pub classes_per_context: u32,
 }
 
 /// A moment of a run.

@@ -1,7 +1,7 @@
 //! The one training loop.
 
 use crate::error::Error;
-use crate::learner::Learner;
+use crate::learner::{Learner, Pull};
 use cl_metrics::AccuracyMatrix;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -51,6 +51,9 @@ pub struct Outcome {
     /// Wall-clock seconds of training and boundaries, without evaluation, divided by the number of
     /// members.
     pub train_seconds: f64,
+    /// How hard penalties pulled when each stage ended; `None` for the first. Empty for a strategy
+    /// without penalties.
+    pub pulls: Vec<Option<Pull>>,
 }
 
 /// How far a run is: between two steps of a phase, or between two stages.
@@ -66,6 +69,9 @@ pub struct Progress {
     pub before: Option<Vec<Vec<f64>>>,
     /// R, `[stages so far][members][contexts]`.
     pub rows: Vec<Vec<Vec<f64>>>,
+    /// How hard penalties pulled, `[stages so far][members]`; nothing where it was not measured.
+    #[serde(default)]
+    pub pulls: Vec<Vec<Pull>>,
     /// Wall-clock seconds of training and boundaries so far.
     pub seconds: f64,
 }
@@ -95,6 +101,7 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
                 learner.start_afresh(phase)?;
             }
             take_steps(learner, observer, || earlier + start.elapsed().as_secs_f64())?;
+            learner.measure_pull(stage, phase)?;
             learner.end_phase()?;
             (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
@@ -132,7 +139,7 @@ fn take_steps(
 }
 
 fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
-    let Progress { before, rows, seconds, .. } = &learner.progress;
+    let Progress { before, rows, pulls, seconds, .. } = &learner.progress;
     let members = learner.members();
     let before = before.clone().unwrap_or_default();
     (0..members)
@@ -143,6 +150,7 @@ fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
                 seed: learner.seeds()[member],
                 accuracy: AccuracyMatrix::from_rows(matrix)?.with_before(before)?,
                 train_seconds: seconds / members as f64,
+                pulls: pulls.iter().map(|stage| stage.get(member).copied()).collect(),
             })
         })
         .collect()

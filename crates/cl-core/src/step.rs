@@ -1,6 +1,6 @@
 //! What a recorded part sees of a step.
 
-use crate::parts::find;
+use crate::parts::{Around, find};
 use crate::record::{Places, Recorder, Rows, Segment, row_draw_input};
 use crate::rows::Targets;
 use cl_nn::{Forward, Layout, Theta, losses};
@@ -134,6 +134,12 @@ impl<'a, 'g> Step<'a, 'g> {
         self.recorder.model.contexts
     }
 
+    /// The network and the stream: the shapes of what a method keeps.
+    #[must_use]
+    pub fn around(&self) -> Around<'a> {
+        self.recorder.model.around()
+    }
+
     /// Gradient of the task loss alone, `[theta]`. Asking twice costs nothing.
     #[track_caller]
     #[must_use]
@@ -152,6 +158,14 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn forward_with(&self, theta: Var<'g>) -> Forward<'g> {
         self.recorder.forward(theta, self.x, self.context)
+    }
+
+    /// What a network with these parameters says at test time of rows `x`, `[rows, inputs]`, of
+    /// `context`, u32 `[rows]`: as [`Step::forward`], but without dropout and with gates as they are
+    /// at test. For a teacher, whose labels are not random.
+    #[must_use]
+    pub fn predict(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.recorder.predict(theta, x, context)
     }
 
     /// Rows of the batch that come from the stream; those of memories that joined follow.

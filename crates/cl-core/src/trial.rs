@@ -3,10 +3,11 @@
 
 use crate::error::Error;
 use crate::host::{Ends, row_draw};
-use crate::model::{Data, Model};
+use crate::model::{Data, Model, StreamShape};
 use crate::parts::{At, Generate, Over, Parts, Trains};
 use crate::record::{self, LIVE, LOSS, MemoryRows, Program, THETA, input};
 use crate::rehearse::{Now, Share};
+use crate::reports::Reports;
 use crate::slots::SlotStore;
 use crate::strategy::Strategy;
 use cl_buffers::Row;
@@ -82,16 +83,16 @@ struct Fed<'a> {
     place: (u32, u32),
     /// Where the rows of a pass lie in their memory.
     cells: Option<(&'a str, Vec<u32>)>,
-    /// The output that is read after the run.
-    output: &'a str,
-    read: Vec<f32>,
+    /// The outputs that are read after the run.
+    outputs: &'a [&'a str],
+    read: Vec<Vec<f32>>,
 }
 
 impl<'a> Fed<'a> {
     /// One run for these rows alone.
-    fn rows(batch: &'a Batch, output: &'a str) -> Self {
+    fn rows(batch: &'a Batch, outputs: &'a [&'a str]) -> Self {
         let (replayed, shares, cells, place) = (&[][..], &[][..], None, (0, 1));
-        Self { batch, draws: &[], replayed, shares, cells, place, output, read: Vec::new() }
+        Self { batch, draws: &[], replayed, shares, cells, place, outputs, read: Vec::new() }
     }
 }
 
@@ -125,8 +126,8 @@ impl Host for Fed<'_> {
     }
 
     fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
-        // A pass has no output of its own.
-        self.read = outputs.f32(self.output).map_or(Vec::new(), <[f32]>::to_vec);
+        let read = |name: &&str| outputs.f32(name).map(<[f32]>::to_vec);
+        self.read = self.outputs.iter().map(read).collect::<Result<_, _>>()?;
         Ok(())
     }
 }
@@ -141,6 +142,8 @@ struct Pass {
     plan: PlanId,
     /// Inputs of what it draws per row.
     draws: Vec<String>,
+    /// Outputs that its part reports.
+    reports: Vec<String>,
 }
 
 /// One member of one strategy on a small network, stepped by hand.
@@ -192,7 +195,10 @@ impl<'s> Trial<'s> {
         strategy.check()?;
         let parts = Parts::of(strategy);
         parts.check()?;
-        let model = Model::new(network, &parts, Data::Fed, contexts, masked)?;
+        let outputs = network.outputs();
+        let (classes_per_context, competing) = (outputs, outputs);
+        let shape = StreamShape { contexts, masked, classes_per_context, competing };
+        let model = Model::new(network, &parts, Data::Fed, shape)?;
         let memories = memories
             .iter()
             .map(|&(name, rows)| {
@@ -219,9 +225,9 @@ impl<'s> Trial<'s> {
                 let memory = parts.memory_of(name, &about.over);
                 let cells = memory.map(|name| input("cells", name));
                 let plan = record::observe(&model, &parts, (name, *it), (pass, memory), rows)?;
-                let draws = record::row_draws(&plan);
+                let (draws, reports) = (record::row_draws(&plan), plan.outputs());
                 let (plan, over) = (session.load(plan)?, about.over);
-                observe.push(Pass { at: it.at(), part, pass, over, cells, plan, draws });
+                observe.push(Pass { at: it.at(), part, pass, over, cells, plan, draws, reports });
             }
         }
         let mut moments: Vec<At> = Vec::new();
@@ -315,9 +321,9 @@ impl<'s> Trial<'s> {
         let shares: Vec<(String, f32)> =
             generators.map(|(name, it)| (input("share", name), share(*it))).collect();
         let place = self.place;
-        let mut host = Fed { replayed, shares: &shares, place, ..Fed::rows(batch, LOSS) };
+        let mut host = Fed { replayed, shares: &shares, place, ..Fed::rows(batch, &[LOSS]) };
         self.session.run(self.step, 0..1, &mut [&mut host])?;
-        Ok(host.read[0])
+        Ok(host.read[0][0])
     }
 
     /// Ends the phases of a context and then the context, whose training rows are these, in chunks of
@@ -349,9 +355,9 @@ impl<'s> Trial<'s> {
     /// What the device refuses.
     pub fn scores(&mut self, rows: &Batch, kept: &[Batch]) -> Result<Vec<f32>, Error> {
         self.consolidate(At::Evaluation, &[], kept)?;
-        let mut host = Fed::rows(rows, "scores");
+        let mut host = Fed::rows(rows, &["scores"]);
         self.session.run(self.evaluate, 0..1, &mut [&mut host])?;
-        Ok(host.read)
+        Ok(host.read.swap_remove(0))
     }
 
     fn now(&self) -> Now {
@@ -363,8 +369,12 @@ impl<'s> Trial<'s> {
         let context = self.boundaries + 1;
         let mut ends = Ends { live: 1.0, context, examples: Vec::new() };
         let now = self.now();
+        let mut reported: Vec<(String, Vec<f32>)> = Vec::new();
         for it in self.observe.iter().filter(|it| it.at == at) {
-            let Pass { part, pass, over, cells, plan, draws, .. } = it;
+            let Pass { part, pass, over, cells, plan, draws, reports, .. } = it;
+            let names: Vec<&str> = reports.iter().map(String::as_str).collect();
+            let first = reported.len();
+            reported.extend(reports.iter().map(|name| (name.clone(), Vec::new())));
             let chunks = if *over == Over::Context { chunks } else { kept };
             let rows: f32 = chunks.iter().flat_map(|chunk| &chunk.weight).map(present).sum();
             ends.examples.push((record::examples_input(*part, *pass), rows));
@@ -380,16 +390,26 @@ impl<'s> Trial<'s> {
                     (input.clone(), numbers)
                 };
                 let draws: Vec<(String, Vec<f32>)> = draws.iter().map(draw).collect();
-                let mut host = Fed { draws: &draws, cells, ..Fed::rows(batch, "") };
+                let mut host = Fed { draws: &draws, cells, ..Fed::rows(batch, &names) };
                 self.session.run(*plan, 0..1, &mut [&mut host])?;
+                for ((_, all), values) in reported[first..].iter_mut().zip(host.read) {
+                    let rows = values.chunks(values.len() / batch.weight.len()).zip(&batch.weight);
+                    let present = rows.filter(|(_, weight)| **weight != 0.0);
+                    all.extend(present.flat_map(|(values, _)| values));
+                }
             }
         }
         for (_, plan) in self.consolidate.iter().filter(|(known, _)| *known == at) {
             self.session.run(*plan, 0..1, &mut [&mut ends])?;
         }
         for (scope, part) in self.parts.consolidations.iter().filter(|(_, part)| part.at() == at) {
+            let read = |name: &str| {
+                let found = reported.iter().find(|(known, _)| known == name);
+                found.map(|(_, values)| &values[..])
+            };
+            let reports = Reports::new(&[], scope, &read);
             let (session, model) = (&mut self.session, &self.model);
-            part.end_context(now, &mut SlotStore { session, model, scope, member: 0 })?;
+            part.end_context(now, &mut SlotStore { session, model, scope, member: 0, reports })?;
         }
         Ok(())
     }

@@ -203,7 +203,12 @@ fn theta_holds_every_network_and_nothing_else() {
     let parts = Separate::vdv();
     let network = cl_core::Backbone::network(
         &parts,
-        cl_core::Around { network: &Mlp::new(&[784, 400, 400, 10]).unwrap(), contexts: 5 },
+        cl_core::Around {
+            network: &Mlp::new(&[784, 400, 400, 10]).unwrap(),
+            contexts: 5,
+            classes_per_context: 2,
+            competing: 2,
+        },
     );
     let network = network.unwrap();
     let count = |specs: Vec<cl_nn::ParamSpec>| -> usize {

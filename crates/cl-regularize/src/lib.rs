@@ -1,4 +1,5 @@
-//! Continual learning in parameter space: what earlier contexts found important resists change.
+//! Continual learning in parameter space: what earlier contexts found important resists change; and in
+//! function space: what the network says of a few points of the past stays.
 //!
 //! | strategy | name | importance of a parameter | penalty |
 //! |---|---|---|---|
@@ -12,7 +13,14 @@
 //!
 //! [`Owm`], `owm`, adds no penalty: it projects gradients away from what a layer's inputs were.
 //!
-//! Each penalty but the last is a quadratic that is exactly 0 before the first boundary. Strengths are scalar slots
+//! And in function space, where what the network said of a row resists change:
+//!
+//! | strategy | name | penalty |
+//! |---|---|---|
+//! | [`Fromp`] | `fromp`, `fromp-l2` | ½ Σ_c d_cᵀ K_c⁻¹ d_c on memorable points, d = m − m_old the change of the probabilities |
+//! | [`Lwf`] | `lwf` | λ Σ_k KD_k to the labels that a frozen copy of the network gives the new rows |
+//!
+//! All but `l2-init` are exactly 0 before the first boundary. Strengths are scalar slots
 //! (`ewc/lambda`, `si/c`), so a population may hold another value per member.
 //!
 //! ```
@@ -30,10 +38,12 @@
 mod ewc;
 mod factor;
 mod fisher;
+mod fromp;
 mod kfac;
 mod kronecker;
 mod l2;
 mod l2_init;
+mod lwf;
 mod mas;
 mod online_ewc;
 mod owm;
@@ -44,10 +54,12 @@ mod si;
 pub use ewc::Ewc;
 pub use factor::Factor;
 pub use fisher::{Divisor, Estimate, Fisher};
+pub use fromp::{Balance, Fromp, Kernel, memorable};
 pub use kfac::KfacEwc;
 pub use kronecker::{FactorLabels, KroneckerFisher};
 pub use l2::L2;
 pub use l2_init::L2Init;
+pub use lwf::{Heads, Lwf, Outputs};
 pub use mas::{Accumulation, Gradients, Logits, Mas, Norm, OutputLayer};
 pub use online_ewc::{Discount, OnlineEwc};
 pub use owm::{Alpha, Owm};

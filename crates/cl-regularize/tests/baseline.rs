@@ -5,7 +5,8 @@ mod common;
 
 use cl_core::{Naive, Strategy};
 use cl_nn::Adam;
-use cl_regularize::{Ewc, Fisher, Gradients, L2, L2Init, Mas, OnlineEwc, Si};
+use cl_regularize::{Ewc, Fisher, Gradients, L2, L2Init, Lwf, Mas, OnlineEwc, Si};
+use cl_scenarios::Scenario;
 use common::{bits, read, some_batch, trial};
 
 /// Parameters after each of 5 steps in a context, a boundary, and 5 in the next.
@@ -26,13 +27,16 @@ fn trained(method: &dyn Strategy) -> Vec<Vec<u32>> {
 fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not() {
     let plain = trained(&Naive);
     // The trial's boundary comes in chunks of eight rows.
-    let methods: [&dyn Strategy; 12] = [
+    let methods: [&dyn Strategy; 15] = [
         &Ewc::default(),
         &Ewc::vdv(1e9),
         &OnlineEwc::default(),
         &OnlineEwc::vdv(1e9, 0.9),
         &Si::default(),
         &Si::vdv(5000.0),
+        &Lwf::default(),
+        &Lwf::vdv(Scenario::Domain),
+        &Lwf::vdv_task_free(),
         &Ewc::avalanche(100.0, 8),
         &OnlineEwc::avalanche(100.0, 0.9, 8),
         &Si::avalanche(5000.0),
@@ -50,11 +54,12 @@ fn before_the_first_boundary_every_method_is_plain_training_and_then_it_is_not()
 #[test]
 fn at_strength_zero_every_method_is_plain_training_bit_for_bit() {
     let plain = trained(&Naive);
-    let methods: [&dyn Strategy; 9] = [
+    let methods: [&dyn Strategy; 10] = [
         &Ewc { lambda: 0.0, ..Ewc::default() },
         &OnlineEwc { lambda: 0.0, ..OnlineEwc::default() },
         &Si { c: 0.0, ..Si::default() },
         &Si::vdv(0.0),
+        &Lwf { lambda: 0.0, ..Lwf::vdv(Scenario::Domain) },
         &Ewc { fisher: Fisher { rows: Some(3), ..Fisher::default() }, ..Ewc::avalanche(0.0, 8) },
         &Si { clip: None, ..Si::mammoth(0.0, 0.9) },
         &Mas { gradients: Gradients::BatchMean(8), lambda: 0.0, ..Mas::default() },

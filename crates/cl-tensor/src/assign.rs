@@ -69,6 +69,14 @@ impl Graph {
         self.recording.borrow_mut().row_assigns.push(assign);
     }
 
+    /// Drops every assign recorded so far: a run computes what it puts out and writes nothing. For a
+    /// program that only looks at what another one would do.
+    pub fn drop_assigns(&self) {
+        let mut recording = self.recording.borrow_mut();
+        recording.assigns.clear();
+        recording.row_assigns.clear();
+    }
+
     /// Lets a member idle: where the host feeds 0 for `flag`, a scalar float input of this graph, the
     /// run leaves that member's slots as they were, as if every assign were `where(flag, new, old)`,
     /// and [`crate::Host::collect`] is not called for it. The other inputs need not be fed then.

@@ -307,3 +307,23 @@ fn a_trace_shows_the_rows_that_will_be_written() {
     assert!(text.contains("[6.500000, 9.500000]") && text.contains("[2.000000]"), "{text}");
     assert_eq!(session.read("s", 0).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
 }
+
+/// A program that only looks: it puts out what it would write, and writes nothing.
+#[test]
+fn dropped_assigns_write_nothing_and_outputs_stay() {
+    let graph = Graph::new();
+    let (whole, rows) = (graph.slot("whole", &[2], Init::Zeros), [2, 1]);
+    graph.slot("rows", &rows, Init::Zeros);
+    let next = whole + 1.0;
+    graph.output("next", next);
+    graph.assign("whole", next);
+    graph.assign_rows("rows", graph.iota(2), next.column());
+    graph.drop_assigns();
+    let plan = Plan::compile(&graph).unwrap();
+    assert_eq!(plan.outputs(), ["next"]);
+    let mut session = CpuSession::new(&[0], 1).unwrap();
+    let plan = session.load(plan).unwrap();
+    session.run_once(plan).unwrap();
+    assert_eq!(session.read("whole", 0).unwrap(), [0.0; 2]);
+    assert_eq!(session.read("rows", 0).unwrap(), [0.0; 2]);
+}

@@ -187,12 +187,14 @@ impl Cell {
     fn budget(&self, settings: &Settings) -> Result<u64, Error> {
         let stream = self.experiment.stream(settings.seed)?;
         let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
+        let classes = || (0..stream.contexts()).map(|c| stream.classes(c).len() as u32);
         let member = Member {
             seed: settings.seed,
             stream: &stream,
             row_size: RowSize::new(features as u32, outputs as u32),
             batch: settings.batch,
-            classes: (0..stream.contexts()).map(|c| stream.classes(c).len() as u32).sum(),
+            classes: classes().sum(),
+            classes_per_context: classes().max().unwrap_or(1),
         };
         Ok(self.composition.budget(self.preset, &settings.hyper, &member))
     }

@@ -4,7 +4,7 @@ use super::course::{Course, SEEDS};
 use super::failures::Fault;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::learner::Learner;
+use crate::learner::{Learner, Pull};
 use crate::run::{Observer, run};
 use crate::strategy::Strategy;
 use cl_tensor::{Cost, Session};
@@ -28,6 +28,8 @@ pub(super) struct MemberEnd {
     pub host: Value,
     /// b, then the rows of R.
     pub accuracies: Vec<Vec<f64>>,
+    /// How hard penalties pulled, by stage.
+    pub pulls: Vec<Option<Pull>>,
 }
 
 impl End {
@@ -48,6 +50,7 @@ impl End {
                 parameters: learner.parameters(member)?,
                 host: saved.host(member)?,
                 accuracies: stages().map(|stage| stage[member].clone()).collect(),
+                pulls: progress.pulls.iter().map(|stage| stage.get(member).copied()).collect(),
             });
         }
         let (costs, bytes_kept) = (learner.program_costs(), learner.bytes_kept());
@@ -70,6 +73,10 @@ impl MemberEnd {
                 Some(format!("slot `{missing}`: absent and there"))
             })
             .or_else(|| self.accuracies_differ(other))
+            .or_else(|| {
+                let differ = self.pulls != other.pulls;
+                differ.then(|| format!("penalties pull: {:?} and {:?}", self.pulls, other.pulls))
+            })
             .or_else(|| {
                 let differ = self.host != other.host;
                 differ.then(|| format!("host state: {} and {}", self.host, other.host))

@@ -120,7 +120,7 @@ impl Learner<'_> {
         if let Some(plan) = self.programs.consolidate(at) {
             self.run_consolidation(plan, at, acting, examples)?;
         }
-        self.let_hosts_end(at, acting)?;
+        self.let_hosts_end(at, acting, &reported)?;
         if at == At::ContextEnd {
             for (member, acting) in self.members.iter_mut().zip(acting) {
                 if *acting {
@@ -241,13 +241,21 @@ impl Learner<'_> {
     }
 
     /// The host's part of each consolidation.
-    fn let_hosts_end(&mut self, at: At, acting: &[bool]) -> Result<(), Error> {
+    fn let_hosts_end(
+        &mut self,
+        at: At,
+        acting: &[bool],
+        reported: &[Reported],
+    ) -> Result<(), Error> {
         for index in (0..acting.len()).filter(|&index| acting[index]) {
-            let now = self.now(index);
+            let (now, member) = (self.now(index), index);
             for (scope, part) in &self.parts.consolidations {
                 if part.at() == at {
+                    let read = |name: &str| reported[index].get(name);
                     let (session, model) = (&mut self.session as &mut dyn Session, &self.model);
-                    part.end_context(now, &mut SlotStore { session, model, scope, member: index })?;
+                    let reports = Reports::new(&[], scope, &read);
+                    let mut slots = SlotStore { session, model, scope, member, reports };
+                    part.end_context(now, &mut slots)?;
                 }
             }
         }

@@ -64,8 +64,8 @@ impl Learner<'_> {
             return Err(Error::Misfit(format!("growing a head of {now} outputs to {outputs}")));
         }
         let network = with_outputs(&*self.model.network, outputs)?;
-        let (data, contexts) = (self.model.data.clone(), self.model.contexts);
-        let mut model = Model::new(network, &self.parts, data, contexts, self.model.masked)?;
+        let (data, stream) = (self.model.data.clone(), self.model.stream());
+        let mut model = Model::new(network, &self.parts, data, stream)?;
         model.one_context = self.model.one_context;
         let mut session = CpuSession::new(self.session.seeds(), self.settings.threads)?;
         session.set_resident(IMAGES, Resident::Bytes(self.dataset.images.clone()))?;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::parts::Parts;
 use crate::population::{
-    MemberState, data_of, heads_fit, masked, members, one_context, same_structure,
+    MemberState, data_of, heads_fit, members, one_context, same_structure, stream_shape,
 };
 use crate::record::{IMAGES, THETA};
 use crate::run::Progress;
@@ -69,11 +69,11 @@ impl<'s> Learner<'s> {
         let parts = Parts::of(strategy);
         settings.check(&**stream, &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
-        let (data, contexts) = (data_of(dataset, &**stream), stream.contexts());
-        let mut model = Model::new(network, &parts, data, contexts, masked(&**stream))?;
+        let shape = stream_shape(&population, &dataset.labels);
+        let mut model = Model::new(network, &parts, data_of(dataset, &**stream), shape)?;
         model.one_context = one_context(&**stream, &parts);
         population.iter().try_for_each(|(_, stream)| heads_fit(&*model.network, &**stream))?;
-        let members = members(&parts, dataset, population, &settings)?;
+        let members = members(&parts, dataset, population, shape, &settings)?;
         let mut session = CpuSession::new(&seeds, settings.threads)?;
         session.set_resident(IMAGES, Resident::Bytes(dataset.images.clone()))?;
         let member = &members[0];

@@ -9,6 +9,7 @@ mod inspect;
 mod make;
 mod phase;
 mod programs;
+mod pull;
 mod settings;
 mod state;
 mod stream;
@@ -16,6 +17,7 @@ mod stream;
 pub use costs::Costs;
 pub(crate) use inspect::Objectives;
 pub use make::Learner;
+pub use pull::Pull;
 pub use settings::{Head, Settings};
 
 /// Rows per chunk of a boundary's pass or of an evaluation.

@@ -39,6 +39,8 @@ pub(super) struct Observed {
 
 pub(super) struct Programs {
     pub train: Vec<(Key, PlanId)>,
+    /// How hard penalties pull, by rows of the stream.
+    pub pull: Vec<(usize, PlanId)>,
     pub observe: Vec<Observed>,
     pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
@@ -58,6 +60,9 @@ impl Programs {
         let stream = &*member.stream;
         let memories: Vec<MemoryRows> = member.memories.iter().map(|m| m.rows()).collect();
         let mut train: Vec<(Key, PlanId)> = Vec::new();
+        let mut pull: Vec<(usize, PlanId)> = Vec::new();
+        // In the first stage there is nothing to hold on to.
+        let pulled = !parts.penalties.is_empty() && stream.stages().len() > 1;
         for stage in 0..stream.stages().len() {
             for phase in phase::phases(parts, settings, stream, stage) {
                 let rows = batch_rows(stream, labels, settings.batch, phase.rows);
@@ -77,6 +82,9 @@ impl Programs {
                     };
                     let plan = session.load(record::step(model, parts, &program)?)?;
                     train.push((key, plan));
+                    if pulled && trains.network() && !pull.iter().any(|(known, _)| *known == rows) {
+                        pull.push((rows, session.load(record::pull(model, parts, &program)?)?));
+                    }
                 }
             }
         }
@@ -110,7 +118,7 @@ impl Programs {
             }
         }
         let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
-        Ok(Self { train, observe, consolidate, evaluate, gates: None })
+        Ok(Self { train, pull, observe, consolidate, evaluate, gates: None })
     }
 
     /// The program of a phase that trains this.
@@ -127,9 +135,10 @@ impl Programs {
     /// All programs.
     pub(super) fn plans(&self) -> impl Iterator<Item = PlanId> {
         let train = self.train.iter().map(|(_, plan)| *plan);
+        let pull = self.pull.iter().map(|(_, plan)| *plan);
         let observe = self.observe.iter().map(|observed| observed.plan);
         let consolidate = self.consolidate.iter().map(|(_, plan)| *plan);
-        train.chain(observe).chain(consolidate).chain([self.evaluate])
+        train.chain(pull).chain(observe).chain(consolidate).chain([self.evaluate])
     }
 
     /// The scope of a phase's optimiser, behind that of all optimisers.

@@ -113,6 +113,13 @@ impl<'a, 'g> Boundary<'a, 'g> {
         &self.model.layers
     }
 
+    /// Which outputs compete for rows of each context now, `[contexts, outputs]` of 0 and 1; `None`:
+    /// all of them for all. [`Step::active_for`](crate::Step::active_for) is the same in a step.
+    #[must_use]
+    pub fn active(&self) -> Option<Var<'g>> {
+        self.model.active(self.scope.graph().iota(self.model.contexts))
+    }
+
     /// Keeps a copy of the network's parameters under `name`, `[theta]`: a teacher, a labeller.
     /// [`Step::frozen`] reads it.
     #[track_caller]

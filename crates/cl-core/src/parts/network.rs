@@ -12,6 +12,10 @@ pub struct Around<'a> {
     pub network: &'a dyn Network,
     /// Number of contexts of the stream.
     pub contexts: usize,
+    /// The most classes that the rows of one context have.
+    pub classes_per_context: usize,
+    /// The most outputs that compete for a row: those of a head where each context has its own.
+    pub competing: usize,
 }
 
 /// Acts inside the network, at every [`Site`]: XdG, learned gates, residual branches.

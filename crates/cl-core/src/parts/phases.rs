@@ -95,6 +95,13 @@ pub enum Trains {
     Module(&'static str),
 }
 
+impl Trains {
+    /// Whether the network is trained.
+    pub(crate) fn network(self) -> bool {
+        !matches!(self, Self::Module(_))
+    }
+}
+
 /// What starts afresh when a phase begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {

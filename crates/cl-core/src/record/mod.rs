@@ -15,7 +15,7 @@ pub(crate) use evaluate::evaluate;
 pub(crate) use gates::{gates, gates_output};
 pub(crate) use inputs::{ACTIVE, IMAGES, TAP_INDEX, TAP_WEIGHT, input, row_draw_input, row_draws};
 pub(crate) use recorder::{Recorder, Rows};
-pub(crate) use step::{Program, objectives, step};
+pub(crate) use step::{PENALTY_GRADIENT, Program, TASK_GRADIENT, objectives, pull, step};
 
 /// The slot of all parameters.
 pub(crate) const THETA: &str = "theta";

@@ -35,6 +35,15 @@ pub(crate) struct Recorder<'a, 'g> {
     pub in_criterion: Cell<bool>,
 }
 
+/// How rows pass through the network.
+#[derive(Clone, Copy)]
+struct How<'g> {
+    mode: Mode,
+    address: Option<Var<'g>>,
+    progress: Var<'g>,
+    steps: Var<'g>,
+}
+
 impl<'a, 'g> Recorder<'a, 'g> {
     pub(crate) fn training(graph: &'g Graph, model: &'a Model, parts: &'a Parts<'a>) -> Self {
         let address = Some(graph.input_u32("address", &[4]));
@@ -78,11 +87,12 @@ impl<'a, 'g> Recorder<'a, 'g> {
     /// Runs the network with `gate` at its sites.
     fn network(
         &self,
+        how: How<'g>,
         theta: Theta<'_, 'g>,
         (x, context): (Var<'g>, Var<'g>),
         gate: &GateFn<'_, 'g>,
     ) -> Forward<'g> {
-        let (mode, address) = (self.mode, self.address);
+        let (mode, address) = (how.mode, how.address);
         let context = Some(if self.model.one_context { context.slice(0, 0..1) } else { context });
         let cx = ForwardContext { mode, address, context, gate: Some(gate) };
         self.model.network.forward(theta, x, &cx)
@@ -91,42 +101,66 @@ impl<'a, 'g> Recorder<'a, 'g> {
     /// A site as the gate of the strategy `name` sees it.
     fn at<'b>(
         &self,
+        How { address, progress, steps, .. }: How<'g>,
         name: &str,
         site: &'b Site<'g>,
         theta: Theta<'b, 'g>,
         context: Var<'g>,
     ) -> GateSite<'b, 'g> {
         let (contexts, scope) = (self.model.contexts, Scope::new(self.graph, name));
-        let (progress, steps, address) = (self.progress, self.steps, self.address);
         GateSite { site, context, contexts, theta, progress, steps, address, scope }
     }
 
     /// `h` through all gates, without branches.
     fn gated(
         &self,
+        how: How<'g>,
         site: &Site<'g>,
         h: Var<'g>,
         theta: Theta<'_, 'g>,
         context: Var<'g>,
     ) -> Var<'g> {
         self.parts.gates.iter().fold(h, |h, (name, gate)| {
-            let gated = gate.apply(&self.at(name, site, theta, context), h);
+            let gated = gate.apply(&self.at(how, name, site, theta, context), h);
             self.graph.expect_shape(gated, &h.shape(), &format!("{name}: Gate::apply"))
         })
     }
 
+    /// How the rows of this recording pass through the network.
+    fn how(&self) -> How<'g> {
+        let (mode, address, progress, steps) = (self.mode, self.address, self.progress, self.steps);
+        How { mode, address, progress, steps }
+    }
+
     /// Records the forward pass of a batch `x`, `[rows, inputs]`, whose rows belong to `context`.
     pub(crate) fn forward(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        self.forward_as(self.how(), theta, x, context)
+    }
+
+    /// The same as at test, whatever is recorded: nothing is random, progress is 1.
+    pub(crate) fn predict(&self, theta: Var<'g>, x: Var<'g>, context: Var<'g>) -> Forward<'g> {
+        let one = self.graph.constant(1.0);
+        let how = How { mode: Mode::Test, address: None, progress: one, steps: one };
+        self.forward_as(how, theta, x, context)
+    }
+
+    fn forward_as(
+        &self,
+        how: How<'g>,
+        theta: Var<'g>,
+        x: Var<'g>,
+        context: Var<'g>,
+    ) -> Forward<'g> {
         let theta = self.viewed(theta, context);
         let gate = |site: &Site<'g>, h: Var<'g>| {
             let branches = self.parts.gates.iter().filter_map(|(name, gate)| {
-                let branch = gate.branch(&self.at(name, site, theta, context), h)?;
+                let branch = gate.branch(&self.at(how, name, site, theta, context), h)?;
                 let what = format!("{name}: Gate::branch");
                 Some(self.graph.expect_shape(branch, &h.shape(), &what))
             });
-            branches.fold(self.gated(site, h, theta, context), |sum, branch| sum + branch)
+            branches.fold(self.gated(how, site, h, theta, context), |sum, branch| sum + branch)
         };
-        self.network(theta, (x, context), &gate)
+        self.network(how, theta, (x, context), &gate)
     }
 
     /// By what all gates together multiply each hidden layer for these rows, `[rows, units]`, by
@@ -136,12 +170,12 @@ impl<'a, 'g> Recorder<'a, 'g> {
         let factors = RefCell::new(BTreeMap::new());
         let gate = |site: &Site<'g>, h: Var<'g>| {
             let ones = self.graph.full(&h.shape(), 1.0);
-            let factor = self.gated(site, ones, theta, context);
+            let factor = self.gated(self.how(), site, ones, theta, context);
             let mut factors = factors.borrow_mut();
             factors.entry(site.layer).and_modify(|f| *f = *f * factor).or_insert(factor);
             h
         };
-        let _ = self.network(theta, (x, context), &gate);
+        let _ = self.network(self.how(), theta, (x, context), &gate);
         factors.into_inner().into_values().collect()
     }
 }

@@ -29,7 +29,7 @@ impl Program<'_> {
     }
 
     fn trains_network(&self) -> bool {
-        !matches!(self.trains, Trains::Module(_))
+        self.trains.network()
     }
 }
 
@@ -121,6 +121,23 @@ pub(crate) fn objectives(
         }
         slots
     })
+}
+
+/// Outputs of [`pull`], `[theta]`.
+pub(crate) const TASK_GRADIENT: &str = "gradient:task";
+pub(crate) const PENALTY_GRADIENT: &str = "gradient:penalties";
+
+/// Records the gradients of the task loss and of all penalties in a step that writes nothing, before
+/// any gradient map.
+pub(crate) fn pull(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> Result<Plan, Error> {
+    let graph = Graph::new();
+    with_step(&graph, model, parts, program, |step, _| {
+        graph.output(TASK_GRADIENT, step.task_gradient());
+        let penalty = penalty(parts, step).unwrap_or_else(|| graph.constant(0.0));
+        graph.output(PENALTY_GRADIENT, graph.grad(penalty, step.theta));
+    });
+    graph.drop_assigns();
+    Plan::compile(&graph)
 }
 
 /// The sum of all penalties, in nats.

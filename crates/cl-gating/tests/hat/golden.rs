@@ -209,7 +209,12 @@ fn gates(hat: &Hat, mode: Mode, e: &[f64], c: &[f64], progress: f64) -> (Vec<f32
     let graph = Graph::new();
     let units = e.len();
     let network = Mlp::new(&[1, units, 1]).unwrap();
-    let params = hat.params(cl_core::Around { network: &network, contexts: 1 });
+    let params = hat.params(cl_core::Around {
+        network: &network,
+        contexts: 1,
+        classes_per_context: 2,
+        competing: 2,
+    });
     let spec = params
         .into_iter()
         .map(|spec| cl_nn::ParamSpec { name: format!("hat/{}", spec.name), ..spec });

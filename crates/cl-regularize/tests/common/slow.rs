@@ -116,7 +116,7 @@ impl SlowMlp {
     }
 
     /// ∂ −log p\[c\] / ∂θ by the chain rule.
-    fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn gradient(&self, inputs: &[Vec<f64>], p: &[f64], c: usize) -> Vec<Vec<f64>> {
         let delta = p.iter().enumerate().map(|(k, p)| p - f64::from(u8::from(k == c)));
         self.backward(inputs, delta.collect())
     }

@@ -59,7 +59,7 @@ pub(crate) fn rows_of(stream: &dyn Stream, context: usize) -> Vec<Row> {
 
 pub(crate) fn member(stream: &dyn Stream, batch: usize) -> Member<'_> {
     let row_size = RowSize::new(4, stream.outputs() as u32);
-    Member { seed: SEED, stream, row_size, batch, classes: 6 }
+    Member { seed: SEED, stream, row_size, batch, classes: 6, classes_per_context: 2 }
 }
 
 /// What a memory fills into a step.
