@@ -97,6 +97,7 @@ fn listened(scenario: Scenario) -> Listened {
     let whole = (0..5).map(rows).collect();
     let network = Box::new(Mlp::new(&[64, 6, stream.outputs()]).unwrap());
     let settings = Settings {
+        consolidate_every: None,
         steps: 1,
         batch: 8,
         optimizer: Box::new(Adam::new(1e-3)),

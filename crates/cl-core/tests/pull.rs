@@ -51,6 +51,7 @@ fn stream(seed: u64) -> Box<dyn Stream> {
 /// Softmax regression on split digits.
 fn learner<'s>(strategy: &'s dyn Strategy, seeds: &[u64], batch: usize) -> Learner<'s> {
     let settings = Settings {
+        consolidate_every: None,
         steps: 6,
         batch,
         optimizer: Box::new(Adam::new(0.01)),

@@ -100,7 +100,14 @@ fn gates_of_anchors_are_those_when_their_context_ended_and_stay_bit_for_bit() {
 fn a_step_draws_the_same_number_of_every_past_context_and_takes_the_same_place() {
     let stream = stream(Protocol::Rotated, Scenario::Domain, 2);
     let row_size = RowSize::new(64, 10);
-    let about = Member { seed: 2, stream: &*stream, row_size, batch: BATCH, classes: 40 };
+    let about = Member {
+        seed: 2,
+        stream: &*stream,
+        row_size,
+        batch: BATCH,
+        classes: 40,
+        classes_per_context: 8,
+    };
     let mut anchors = Anchors::new(5, &about);
     // 16, 2 · 8 and 3 · 6.
     assert_eq!(anchors.rows(), 18);

@@ -75,6 +75,7 @@ fn learner(strategy: &dyn Strategy, contexts: usize, steps: u32) -> Learner<'_> 
     let stream: Box<dyn Stream> = Box::new(spec.build(&data).unwrap());
     let network = Box::new(Mlp::new(&[64, 12, stream.outputs()]).unwrap());
     let settings = Settings {
+        consolidate_every: None,
         steps,
         batch: 32,
         optimizer: Box::new(Adam::new(2e-3)),

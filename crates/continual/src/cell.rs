@@ -99,8 +99,7 @@ impl Cell {
         let variant = |given: &BTreeMap<String, f64>| {
             let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
                 let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');
-                let budget =
-                    || (about.name == "per_class").then_some(choices.defaults.per_class as f64);
+                let budget = || choices.defaults.of_hyper(&name);
                 let value = given
                     .get(&name)
                     .copied()

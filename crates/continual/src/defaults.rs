@@ -20,6 +20,10 @@ pub struct Defaults {
     pub pad: usize,
     /// Exemplars per class for replay.
     pub per_class: usize,
+    /// Units of each hidden layer of a gate network.
+    pub gate_units: usize,
+    /// Units of each hidden layer of separate networks.
+    pub separate_units: usize,
     /// Number of seeds.
     pub seeds: u64,
     /// Whose conventions.
@@ -45,6 +49,18 @@ impl Defaults {
         StreamKind::FUZZINESS.min(steps / 4)
     }
 
+    /// What the protocol says of a hyper-parameter, `strategy.name`: budgets and sizes.
+    #[must_use]
+    pub(crate) fn of_hyper(&self, name: &str) -> Option<f64> {
+        let size = match name.split_once('.')? {
+            (_, "per_class") => self.per_class,
+            ("lxdg", "gate_units") => self.gate_units,
+            ("separate", "units") => self.separate_units,
+            _ => return None,
+        };
+        Some(size as f64)
+    }
+
     /// The default protocol.
     ///
     /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class.
@@ -62,6 +78,8 @@ impl Defaults {
             lr: 1e-3,
             pad: 0,
             per_class: 10,
+            gate_units: 64,
+            separate_units: 32,
             seeds: 5,
             preset: Preset::Paper,
         };
@@ -73,6 +91,8 @@ impl Defaults {
             steps: 2000,
             batch: 128,
             per_class: 100,
+            gate_units: 400,
+            separate_units: 100,
             preset: Preset::Vdv,
             ..digits
         };
@@ -83,6 +103,7 @@ impl Defaults {
             lr: 1e-4,
             pad: 2,
             per_class: 10,
+            separate_units: 400,
             ..split.clone()
         };
         match protocol {

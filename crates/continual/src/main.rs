@@ -13,6 +13,7 @@ mod report;
 mod repro_command;
 mod resume_command;
 mod run_command;
+mod show_command;
 mod table;
 mod tradeoff_command;
 mod tune_command;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::List(options) => list::run(&options),
         Command::Repro(options) => repro_command::run(&options),
         Command::Tradeoff(options) => tradeoff_command::run(&options),
+        Command::Show { what } => show_command::run(&what),
         Command::Tune(options) => tune_command::run(&options),
     };
     match done {

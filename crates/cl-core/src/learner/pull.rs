@@ -100,7 +100,8 @@ impl Learner<'_> {
         let steps = self.phase_steps()..self.phase_steps() + BATCHES;
         let generators = self.generators();
         let mut ended = vec![false; self.members.len()];
-        let (settings, told) = (&self.settings, (&*self.name, self.clock));
+        // No clock ticks while it is measured.
+        let (settings, told) = (&self.settings, (&*self.name, None));
         let members = self.members.iter_mut().zip(&mut ended);
         let hosts = running.hosts((program, steps.start), members, &generators, settings, told)?;
         // Members whose phase was shorter take part, and nobody remembers these rows.

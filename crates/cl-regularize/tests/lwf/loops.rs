@@ -259,6 +259,7 @@ fn a_head_that_grows_grows_the_teacher_with_it() {
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
         let stream = spec.build(&data).unwrap().with_active(ActiveClasses::SoFar);
         let settings = Settings {
+            consolidate_every: None,
             steps: 10,
             batch: 16,
             optimizer: Box::new(Sgd::new(0.1)),

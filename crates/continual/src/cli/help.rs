@@ -92,3 +92,15 @@ where nothing is said. Interrupted, the same command goes on.
 
 Exit codes: 0 done, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this program, 130
 interrupted, with what was done saved.";
+
+pub(super) const SHOW_GATES: &str = "\
+A gate says which units work for a row. Contexts that share units share what they learn and overwrite each
+other; the table and the pictures show who shares with whom: the cosine between the mean gates of two contexts.
+
+  continual show gates lxdg                      rotated digits: similar rotations may share gates
+  continual show gates xdg --set xdg.p=0.5       random gates: overlap by chance
+  continual show gates hat --protocol split --seeds 3
+
+Writes OUT/gates-layerL.svg and OUT/gates-layerL.png for each hidden layer L.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input (nothing was trained), 101 a bug of this program.";

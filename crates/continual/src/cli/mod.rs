@@ -6,7 +6,7 @@ use crate::print::{BAD_INPUT, one_line};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use continual::{CheckpointEvery, Request};
-use help::{DEFAULTS, EXIT_CODES, FILE, REPRO, RESUME, TRADEOFF};
+use help::{DEFAULTS, EXIT_CODES, FILE, REPRO, RESUME, SHOW_GATES, TRADEOFF};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,6 +37,12 @@ pub(crate) enum Command {
     /// Sweep a strength and draw accuracy on old against accuracy on new contexts.
     #[command(after_help = TRADEOFF)]
     Tradeoff(TradeoffOptions),
+    /// Train a strategy and draw what it made.
+    Show {
+        /// What is shown.
+        #[command(subcommand)]
+        what: ShowWhat,
+    },
     /// Choose strengths by the accuracy on validation images, with seed 1.
     #[command(after_help = EXIT_CODES)]
     Tune(TuneOptions),
@@ -197,6 +203,72 @@ pub(crate) struct ResumeOptions {
 impl BenchOptions {
     pub(crate) fn request(&self) -> Request {
         Request { seeds: self.seeds, quick: self.quick, ..self.choices.request() }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShowWhat {
+    /// How much the gates of two contexts overlap, for every hidden layer.
+    #[command(after_help = SHOW_GATES)]
+    Gates(ShowGatesOptions),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowGatesOptions {
+    /// A strategy with gates: xdg, lxdg, hat, or a composition with one
+    #[arg(value_name = "STRATEGY")]
+    pub(crate) strategy: String,
+    /// What is told at test time: task, domain or class [default: task]
+    #[arg(long, value_name = "NAME", default_value = "task", hide_default_value = true)]
+    scenario: String,
+    /// How contexts are made: split, permuted or rotated [default: rotated]
+    #[arg(long, value_name = "NAME", default_value = "rotated", hide_default_value = true)]
+    protocol: String,
+    /// digits (built in), mnist or fashion-mnist [default: digits]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Number of contexts
+    #[arg(long, value_name = "N")]
+    contexts: Option<usize>,
+    /// Number of seeds: 2 to N+1; overlaps are means over them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seeds: u64,
+    /// Steps per context
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Units of the hidden layers, such as 400,400
+    #[arg(long, value_name = "LIST")]
+    hidden: Option<String>,
+    /// A hyper-parameter, such as lxdg.lambda_change=100; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Folder of the files of mnist or fashion-mnist
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads; results do not depend on it [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Folder of the pictures [default: target/show/STRATEGY]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl ShowGatesOptions {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            strategy: Some(self.strategy.clone()),
+            scenario: Some(self.scenario.clone()),
+            protocol: Some(self.protocol.clone()),
+            dataset: self.dataset.clone(),
+            contexts: self.contexts,
+            seeds: Some(self.seeds),
+            steps: self.steps,
+            hidden: self.hidden.clone(),
+            set: self.set.clone(),
+            data: self.data.clone(),
+            threads: self.threads,
+            ..Request::default()
+        }
     }
 }
 
