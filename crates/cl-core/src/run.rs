@@ -71,7 +71,7 @@ pub struct Progress {
     pub rows: Vec<Vec<Vec<f64>>>,
     /// How hard penalties pulled, `[stages so far][members]`; nothing where it was not measured.
     #[serde(default)]
-    pub pulls: Vec<Vec<Pull>>,
+    pub pulls: Vec<Vec<Option<Pull>>>,
     /// Wall-clock seconds of training and boundaries so far.
     pub seconds: f64,
 }
@@ -101,7 +101,6 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
                 learner.start_afresh(phase)?;
             }
             take_steps(learner, observer, || earlier + start.elapsed().as_secs_f64())?;
-            learner.measure_pull(stage, phase)?;
             learner.end_phase()?;
             (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
@@ -150,7 +149,7 @@ fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
                 seed: learner.seeds()[member],
                 accuracy: AccuracyMatrix::from_rows(matrix)?.with_before(before)?,
                 train_seconds: seconds / members as f64,
-                pulls: pulls.iter().map(|stage| stage.get(member).copied()).collect(),
+                pulls: pulls.iter().map(|stage| stage.get(member).copied().flatten()).collect(),
             })
         })
         .collect()

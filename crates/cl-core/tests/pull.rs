@@ -7,7 +7,7 @@ use cl_core::{
     from_state, run, to_state,
 };
 use cl_nn::{Adam, Mlp, Schedule};
-use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::{Init, Var};
 use serde_json::Value;
 
@@ -42,16 +42,27 @@ impl Strategy for Quadratic {
     }
 }
 
-fn stream(seed: u64) -> Box<dyn Stream> {
+fn stream(seed: u64) -> ContextStream {
     let (protocol, scenario, part) = (Protocol::Split, Scenario::Class, Part::Final);
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part, pad: 0 };
-    Box::new(spec.build(&digits()).unwrap())
+    spec.build(&digits()).unwrap()
 }
 
 /// Softmax regression on split digits.
 fn learner<'s>(strategy: &'s dyn Strategy, seeds: &[u64], batch: usize) -> Learner<'s> {
+    learner_on(|stream| stream, None, strategy, seeds, batch)
+}
+
+/// The same on a stream that is shown in another way.
+fn learner_on<'s>(
+    shown: fn(ContextStream) -> ContextStream,
+    consolidate_every: Option<u32>,
+    strategy: &'s dyn Strategy,
+    seeds: &[u64],
+    batch: usize,
+) -> Learner<'s> {
     let settings = Settings {
-        consolidate_every: None,
+        consolidate_every,
         steps: 6,
         batch,
         optimizer: Box::new(Adam::new(0.01)),
@@ -61,7 +72,8 @@ fn learner<'s>(strategy: &'s dyn Strategy, seeds: &[u64], batch: usize) -> Learn
         head: Head::Full,
         threads: 1,
     };
-    let population = seeds.iter().map(|&seed| (seed, stream(seed))).collect();
+    let member = |&seed: &u64| (seed, Box::new(shown(stream(seed))) as Box<dyn Stream>);
+    let population = seeds.iter().map(member).collect();
     let network = Box::new(Mlp::new(&[64, 10]).unwrap());
     Learner::new(strategy, &digits(), population, network, settings).unwrap()
 }
@@ -222,6 +234,36 @@ fn members_of_a_sweep_have_each_their_ratio() {
     assert!(ratios[0] < 1.0 && ratios[1] > 1e3, "{ratios:?}");
 }
 
+/// Members of a one-pass stream take as many steps as they have rows. At a clock that ticks with the last
+/// step theta becomes the anchor: the pull is that of the moment before.
+#[test]
+fn where_a_clock_ticks_each_member_is_measured_before_its_last_tick() {
+    let random: fn(ContextStream) -> ContextStream = |stream| stream.random();
+    let one_pass: fn(ContextStream) -> ContextStream = |stream| stream.one_pass();
+    for (shown, every) in [(random, 3), (random, 4), (one_pass, 1), (one_pass, 5)] {
+        let seeds = [2, 3, 4];
+        let together = pulls(shown, every, &seeds);
+        for (pulls, seed) in together.iter().zip(seeds) {
+            assert_eq!(pulls.len(), 5);
+            assert!(pulls[1..].iter().all(|pull| pull.unwrap().penalties > 0.0), "{pulls:?}");
+            assert!(pulls[1..].iter().all(|pull| pull.unwrap().task > 0.0), "{pulls:?}");
+            assert_eq!(self::pulls(shown, every, &[seed]), [pulls.clone()], "seed {seed}");
+        }
+    }
+}
+
+/// Of every member of a population whose clock ticks after so many steps.
+fn pulls(
+    shown: fn(ContextStream) -> ContextStream,
+    every: u32,
+    seeds: &[u64],
+) -> Vec<Vec<Option<Pull>>> {
+    let quadratic = Quadratic(0.1);
+    let mut learner = learner_on(shown, Some(every), &quadratic, seeds, 16);
+    let outcomes = run(&mut learner, &mut ()).unwrap();
+    outcomes.into_iter().map(|outcome| outcome.pulls).collect()
+}
+
 #[test]
 fn without_a_task_gradient_there_is_no_ratio_and_none_is_infinite() {
     assert_eq!(Pull { task: 0.0, penalties: 0.0 }.ratio(), None);
@@ -233,5 +275,5 @@ fn without_a_task_gradient_there_is_no_ratio_and_none_is_infinite() {
 fn progress_that_was_saved_without_it_is_read() {
     let saved = r#"{"stage":1,"phase":0,"step":0,"before":null,"rows":[],"seconds":0.5}"#;
     let progress: Progress = serde_json::from_str(saved).unwrap();
-    assert_eq!(progress.pulls, Vec::<Vec<Pull>>::new());
+    assert_eq!(progress.pulls, Vec::<Vec<Option<Pull>>>::new());
 }

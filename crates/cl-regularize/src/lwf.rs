@@ -52,8 +52,8 @@ pub enum Outputs {
 /// | `outputs` | `Seen` | | which outputs of a head the teacher speaks about |
 /// | `mix` | `Sum` | fixed: [0, 1] | a and b: 1 and 1; by context 1/t and 1 − 1/t; fixed w and 1 − w, slot `current` |
 ///
-/// Conventions: [`Lwf::vdv`], [`Lwf::vdv_task_free`], [`Lwf::mammoth`]; that of Avalanche is the
-/// default, a KL divergence which differs by the teacher's entropy, hence in value alone. The paper
+/// Conventions: [`Lwf::vdv`], [`Lwf::vdv_task_free`], [`Lwf::mammoth`], [`Lwf::avalanche`]; the KL
+/// divergence of the last differs from KD by the teacher's entropy, hence in value alone. The paper
 /// first trains the new outputs with the rest frozen; that warm-up is not part of this.
 ///
 /// The teacher labels as at test, without dropout, once per step whatever the number of contexts; the
@@ -109,6 +109,12 @@ impl Lwf {
     pub fn vdv_task_free() -> Self {
         let (heads, outputs) = (Heads::Drawn, Outputs::Active);
         Self { heads, outputs, mix: Mix::Fixed(0.5), ..Self::default() }
+    }
+
+    /// As in Avalanche: α = 1 for every head, over the classes that the teacher has seen.
+    #[must_use]
+    pub fn avalanche() -> Self {
+        Self::default()
     }
 
     /// As in mammoth for class-incremental streams: α = 0.5, over the past classes.

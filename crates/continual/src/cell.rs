@@ -10,7 +10,7 @@ use crate::registry::{Composition, Under};
 use crate::results::Line;
 use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
 use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Outcome, Strategy};
+use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
 use cl_scenarios::{Scenario, Stream, StreamKind};
 use std::collections::BTreeMap;
@@ -331,6 +331,7 @@ impl Cell {
             threads: self.experiment.setup.threads,
             device: "cpu".to_owned(),
             bytes_kept: learner.bytes_kept(),
+            penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             parameters: learner.model().layout.parameters(),
             conventions: conventions(
                 variant.strategy(),

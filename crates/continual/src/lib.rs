@@ -46,6 +46,7 @@ mod label;
 mod methods;
 mod nearest;
 mod network;
+mod off_strength;
 mod optimizer;
 mod pairs;
 #[cfg(feature = "pictures")]
@@ -71,6 +72,7 @@ pub use experiment_file::{ExperimentFile, schema};
 pub use gates::{GateOverlap, LayerOverlap};
 pub use keep::{Fate, Keep, Population};
 pub use nearest::{choose, nearest};
+pub use off_strength::OffStrength;
 pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
 pub use preset::Preset;

@@ -25,6 +25,9 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
     text += "\n* baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n";
     text += &gaps(&bench.skipped);
     text += &gaps(&finished.diverged);
+    for off in bench.off_strengths(lines) {
+        writeln!(text, "- {off}.")?;
+    }
     let sharp = bench.stream == StreamKind::Sharp;
     if scenarios.contains(&Scenario::Class) && *contexts > 1 && sharp {
         writeln!(text, "{}", expectation(*protocol, *contexts))?;

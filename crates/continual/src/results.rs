@@ -38,6 +38,11 @@ pub struct Line {
     pub bytes_kept: u64,
     /// Parameters of the network.
     pub parameters: usize,
+    /// How large the gradient of all penalties is beside that of the task loss when each stage ends
+    /// ([`Pull`](cl_core::Pull)); `null` where it was not measured, as in the first stage. Empty for
+    /// strategies without penalties, and in lines of earlier versions.
+    #[serde(default)]
+    pub penalty_ratio: Vec<Option<f64>>,
     /// Everything that decides the numbers.
     pub settings: Settings,
     /// What would change the numbers and is no number itself.

@@ -60,6 +60,7 @@ fn a_line_has_exactly_the_fields_of_the_format() {
                 "metrics",
                 "metrics_undefined",
                 "parameters",
+                "penalty_ratio",
                 "scenario",
                 "seed",
                 "settings",

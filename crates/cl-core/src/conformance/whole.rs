@@ -50,7 +50,11 @@ impl End {
                 parameters: learner.parameters(member)?,
                 host: saved.host(member)?,
                 accuracies: stages().map(|stage| stage[member].clone()).collect(),
-                pulls: progress.pulls.iter().map(|stage| stage.get(member).copied()).collect(),
+                pulls: progress
+                    .pulls
+                    .iter()
+                    .map(|stage| stage.get(member).copied().flatten())
+                    .collect(),
             });
         }
         let (costs, bytes_kept) = (learner.program_costs(), learner.bytes_kept());

@@ -227,6 +227,7 @@ impl Learner<'_> {
         while at < steps.end {
             let until = self.next_tick(at).min(steps.end);
             self.take_untold(running, at..until)?;
+            self.measure_pull(running, &(at..until))?;
             self.tick(at..until)?;
             at = until;
         }
