@@ -226,7 +226,7 @@ impl Draw {
         match self.order {
             Order::Passes => self.fill_from_passes(seed, rows, weights),
             Order::Mixed { .. } => self.fill_by_context((seed, step), rows, weights),
-            Order::Once { batch } => self.fill_once((seed, step), &mut rows[..batch], weights),
+            Order::Once { batch } => self.fill_once(seed, &mut rows[..batch], weights),
         }
     }
 
@@ -252,17 +252,10 @@ impl Draw {
         wanted.batch
     }
 
-    fn fill_once(
-        &mut self,
-        (seed, step): (u64, u32),
-        rows: &mut [Row],
-        weights: &mut [f32],
-    ) -> usize {
+    fn fill_once(&mut self, seed: u64, rows: &mut [Row], weights: &mut [f32]) -> usize {
         let group = &mut self.groups[0];
-        let left = group.rows.len().saturating_sub(step as usize * rows.len());
-        let used = left.min(rows.len());
         let address = Address::new(seed, Purpose::DRAW).context(self.stage);
-        group.sweep.fill(&group.positions, address, &mut group.drawn[..used]);
+        let used = group.sweep.fill_to_end_of_pass(&group.positions, address, &mut group.drawn);
         for (row, &position) in rows.iter_mut().zip(&group.drawn[..used]) {
             *row = group.rows[position as usize];
         }
