@@ -10,7 +10,7 @@ fn request(scenario: Scenario, strategy: &str) -> Request {
         strategy: Some(strategy.to_owned()),
         seeds: Some(1),
         steps: Some(1),
-        hidden: Some("8".to_owned()),
+        hidden: Some("64".to_owned()),
         ..Request::default()
     }
 }
