@@ -83,6 +83,29 @@ impl Sweep {
         count
     }
 
+    /// Fills the front of `batch` with the next positions of `group` from one pass: where fewer are
+    /// left than the batch needs those alone, as a loader does that keeps the incomplete last batch.
+    /// Returns how many; none for an empty group.
+    pub fn fill_to_end_of_pass(
+        &mut self,
+        group: &[u32],
+        address: Address,
+        batch: &mut [u32],
+    ) -> usize {
+        if group.is_empty() {
+            return 0;
+        }
+        self.follow(group, address);
+        if self.visited >= self.len {
+            self.begin_pass(self.pass.wrapping_add(1), self.len);
+        }
+        let count = batch.len().min((self.len - self.visited) as usize);
+        for position in &mut batch[..count] {
+            *position = self.next(group, address);
+        }
+        count
+    }
+
     /// Begins passes anew where address or group are not those of the pass under way.
     fn follow(&mut self, group: &[u32], address: Address) {
         let key = address.step(0).key();
@@ -170,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn to_the_end_of_a_pass_the_last_batch_is_what_is_left() {
+        let group: Vec<u32> = (0..10).collect();
+        let (mut sweep, mut batch) = (Sweep::new(), [0; 4]);
+        for pass in 0..2 {
+            let mut order = group.clone();
+            REPLAY.step(pass).rng().shuffle(&mut order);
+            for expected in [&order[..4], &order[4..8], &order[8..]] {
+                let count = sweep.fill_to_end_of_pass(&group, REPLAY, &mut batch);
+                assert_eq!(&batch[..count], expected);
+            }
+        }
+    }
+
+    #[test]
     fn a_new_address_or_length_begins_a_pass() {
         let (mut sweep, mut batch) = (Sweep::new(), [0; 3]);
         sweep.fill(&[1, 2, 3, 4], REPLAY, &mut batch);
@@ -187,6 +224,7 @@ mod tests {
         let (mut sweep, mut batch) = (Sweep::new(), [7; 3]);
         assert_eq!(sweep.fill(&[], REPLAY, &mut batch), 0);
         assert_eq!(sweep.fill_within_pass(&[], REPLAY, &mut batch), 0);
+        assert_eq!(sweep.fill_to_end_of_pass(&[], REPLAY, &mut batch), 0);
         assert_eq!(batch, [7; 3]);
         assert_eq!(sweep.fill(&[4], REPLAY, &mut batch), 3);
         assert_eq!(batch, [4; 3]);

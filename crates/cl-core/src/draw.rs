@@ -39,6 +39,16 @@ pub(crate) struct Wanted {
     pub steps: u32,
 }
 
+/// A step for which rows are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub seed: u64,
+    /// The step of the phase.
+    pub step: u32,
+    /// Its number among all programs of the stage, for addresses.
+    pub number: u32,
+}
+
 /// How rows follow each other.
 #[derive(Debug)]
 enum Order {
@@ -217,29 +227,24 @@ impl Draw {
 
     /// Fills the front of a batch for a step of the stage; returns how many rows it used. Weights sum
     /// to 1.
-    pub(crate) fn fill(
-        &mut self,
-        (seed, step): (u64, u32),
-        rows: &mut [Row],
-        weights: &mut [f32],
-    ) -> usize {
+    pub(crate) fn fill(&mut self, moment: Moment, rows: &mut [Row], weights: &mut [f32]) -> usize {
         match self.order {
-            Order::Passes => self.fill_from_passes(seed, rows, weights),
-            Order::Mixed { .. } => self.fill_by_context((seed, step), rows, weights),
-            Order::Once { batch } => self.fill_once((seed, step), &mut rows[..batch], weights),
+            Order::Passes => self.fill_from_passes(moment.seed, rows, weights),
+            Order::Mixed { .. } => self.fill_by_context(moment, rows, weights),
+            Order::Once { batch } => self.fill_once(moment.seed, &mut rows[..batch], weights),
         }
     }
 
     fn fill_by_context(
         &mut self,
-        (seed, step): (u64, u32),
+        Moment { seed, step, number }: Moment,
         rows: &mut [Row],
         weights: &mut [f32],
     ) -> usize {
         let Order::Mixed { kind, wanted, probabilities } = &mut self.order else { return 0 };
         let before = u64::from(self.stage) * u64::from(wanted.steps);
         kind.probabilities(before + u64::from(step), wanted.steps, probabilities);
-        let address = Address::new(seed, CONTEXT_OF_ROW).context(self.stage).step(step);
+        let address = Address::new(seed, CONTEXT_OF_ROW).context(self.stage).step(number);
         let (mut rng, passes) = (address.rng(), Address::new(seed, Purpose::DRAW));
         for (row, weight) in rows.iter_mut().zip(weights).take(wanted.batch) {
             let context = chosen(probabilities, rng.below(1 << 31));
@@ -252,17 +257,10 @@ impl Draw {
         wanted.batch
     }
 
-    fn fill_once(
-        &mut self,
-        (seed, step): (u64, u32),
-        rows: &mut [Row],
-        weights: &mut [f32],
-    ) -> usize {
+    fn fill_once(&mut self, seed: u64, rows: &mut [Row], weights: &mut [f32]) -> usize {
         let group = &mut self.groups[0];
-        let left = group.rows.len().saturating_sub(step as usize * rows.len());
-        let used = left.min(rows.len());
         let address = Address::new(seed, Purpose::DRAW).context(self.stage);
-        group.sweep.fill(&group.positions, address, &mut group.drawn[..used]);
+        let used = group.sweep.fill_to_end_of_pass(&group.positions, address, &mut group.drawn);
         for (row, &position) in rows.iter_mut().zip(&group.drawn[..used]) {
             *row = group.rows[position as usize];
         }

@@ -1,6 +1,6 @@
 //! The host's side of a member: which rows come next, and with what weight.
 
-use crate::draw::Draw;
+use crate::draw::{Draw, Moment};
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::parts::{Detect, Generate, Joins, Source};
@@ -156,7 +156,8 @@ impl Training<'_> {
             return;
         }
         let (rows, weights) = (&mut self.rows.rows, &mut self.rows.weight);
-        self.drawn = self.draw.fill((self.seed, step), rows, weights);
+        let moment = Moment { seed: self.seed, step, number: self.offset + step * self.stride };
+        self.drawn = self.draw.fill(moment, rows, weights);
         if let Some(recent) = &mut self.recent {
             recent.extend_from_slice(&rows[..self.drawn]);
         }

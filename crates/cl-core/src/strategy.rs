@@ -138,12 +138,6 @@ pub fn check(
     let moments = visible.boundaries || clock.is_some();
     let shown = Shown { scenario: stream.scenario(), kind: stream.kind(), visible, moments };
     strategy.check_needs(&shown)?;
-    if let (Some((owner, _)), true) = (&parts.phases, stream.kind().is_task_free()) {
-        let (strategy, needed) =
-            (owner.clone(), "contexts that begin and end, for the phases of one");
-        let shown = format!("{} has none", shown.stream());
-        return Err(Error::NotShown { strategy, needed, shown });
-    }
     if let Some((view, _)) = parts.views.first()
         && stream.stages().iter().any(|stage| stage.contexts.len() > 1)
     {

@@ -23,9 +23,9 @@
 //! };
 //! let composed = (Xdg::default(), Naive);
 //! assert_eq!(composed.name(), "xdg+none");
-//! assert!(check(&composed, &stream(Scenario::Task)?).is_ok());
+//! assert!(check(&composed, &stream(Scenario::Task)?, None).is_ok());
 //! // The gates of a test example follow from its context, which this stream does not show.
-//! assert!(check(&composed, &stream(Scenario::Class)?).is_err());
+//! assert!(check(&composed, &stream(Scenario::Class)?, None).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(missing_docs)]

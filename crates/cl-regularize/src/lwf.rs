@@ -62,6 +62,10 @@ pub enum Outputs {
 /// With gates (XdG) each row passes the gates of its own context through the teacher as through the
 /// network: the teacher answers with the units of the new context, not of the old ones.
 ///
+/// Without boundaries the teacher is frozen every so many steps
+/// ([`Settings::consolidate_every`](cl_core::Settings::consolidate_every)), but where contexts are counted
+/// ([`Heads::EachContext`], [`Mix::ByContext`]).
+///
 /// Where a and b are not 1, the task gradient is multiplied by a before other penalties are added; a
 /// is 1 until there is a teacher. Neutral setting: `lambda` = 0 with `Mix::Sum`. Before the first
 /// boundary it is plain training in any setting. Memory: the teacher, and per head a count and a
@@ -285,7 +289,9 @@ impl Strategy for Lwf {
     }
 
     fn needs(&self) -> Needs {
-        Needs { boundaries: true, ..Needs::default() }
+        // Who counts contexts has to be told when one ends; a teacher can be frozen at any moment.
+        let counts = self.heads == Heads::EachContext || self.mix == Mix::ByContext;
+        Needs { boundaries: counts, moments: true, ..Needs::default() }
     }
 
     fn describe(&self) -> Vec<(String, String)> {

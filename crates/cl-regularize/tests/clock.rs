@@ -3,7 +3,7 @@
 
 use cl_core::{Error, Head, Learner, Mix, Observer, Settings, Strategy, run};
 use cl_nn::{Adam, Mlp, Schedule};
-use cl_regularize::{Ewc, OnlineEwc, Si};
+use cl_regularize::{Ewc, Lwf, OnlineEwc, Si};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
 const STEPS: u32 = 12;
@@ -34,8 +34,17 @@ fn learner<'s>(
     Learner::new(strategy, &digits(), vec![(2, Box::new(stream))], network, settings)
 }
 
+/// Parameters, anchor, path integral and importance after so many steps.
+fn after(steps: usize, learner: Learner<'_>) -> [Vec<f32>; 4] {
+    read_after(steps, learner, ["theta", "si/anchor", "si/path", "si/omega"])
+}
+
 /// Slots of the run after so many steps.
-fn after(steps: usize, mut learner: Learner<'_>) -> [Vec<f32>; 4] {
+fn read_after<const N: usize>(
+    steps: usize,
+    mut learner: Learner<'_>,
+    slots: [&str; N],
+) -> [Vec<f32>; N] {
     struct Stop(usize);
     impl Observer for Stop {
         fn between(&mut self, learner: &Learner<'_>) -> Result<(), Error> {
@@ -48,7 +57,7 @@ fn after(steps: usize, mut learner: Learner<'_>) -> [Vec<f32>; 4] {
         }
     }
     assert!(run(&mut learner, &mut Stop(steps)).is_err());
-    ["theta", "si/anchor", "si/path", "si/omega"].map(|slot| learner.read(slot, 0).unwrap())
+    slots.map(|slot| learner.read(slot, 0).unwrap())
 }
 
 /// Ω = max(0, W / ((θ − θ*)² + ξ)) after the first tick, with W and θ of a run whose clock has not
@@ -92,10 +101,29 @@ fn a_clock_as_long_as_a_context_gives_what_boundaries_give() {
     assert!(behind[1] == first[1] && behind[3] == first[3], "anchor and importance");
 }
 
+/// The teacher is θ at the last tick and stays in between; labels count from the first tick on.
+#[test]
+fn a_teacher_is_frozen_at_every_tick() {
+    let lwf = Lwf::vdv_task_free();
+    for free in [stream().fuzzy(4), stream().random(), stream().one_pass()] {
+        let run = |steps, every| {
+            let learner = learner(&lwf, free.clone(), Some(every)).unwrap();
+            read_after(steps, learner, ["theta", "lwf/teacher"])
+        };
+        let ([at_tick, teacher], [later, stays]) = (run(7, 7), run(10, 7));
+        assert!(teacher == at_tick && stays == teacher && later != teacher);
+        let [without, _] = run(10, 500);
+        assert!(run(7, 500)[0] == at_tick && without != later);
+    }
+}
+
 #[test]
 fn who_needs_true_boundaries_is_refused_where_a_clock_ticks() {
     let (ewc, online) = (Ewc::default(), OnlineEwc::default());
-    let all: [(&dyn Strategy, &str); 2] = [(&ewc, "ewc"), (&online, "ewc-online")];
+    let (each, by_context) =
+        (Lwf::vdv(Scenario::Domain), Lwf { mix: Mix::ByContext, ..Lwf::default() });
+    let all: [(&dyn Strategy, &str); 4] =
+        [(&ewc, "ewc"), (&online, "ewc-online"), (&each, "lwf"), (&by_context, "lwf")];
     for (method, name) in all {
         let error = learner(method, stream().random(), Some(5)).err().unwrap().to_string();
         let expected = format!(

@@ -95,7 +95,8 @@ impl Cell {
         let composition = &chosen.composition;
         let experiment = composition.order(choices.experiment.clone().scenario(scenario));
         let (preset, batch) = (choices.preset, choices.experiment.setup.batch);
-        let under = Under { preset, scenario, batch };
+        let kind = experiment.setup.drawn();
+        let under = Under { preset, scenario, kind, batch };
         let variant = |given: &BTreeMap<String, f64>| {
             let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
                 let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');

@@ -2,7 +2,7 @@
 
 use crate::registry::{Composition, Entry, Family, STRATEGIES, Under};
 use crate::{Error, Preset};
-use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
+use cl_scenarios::{Part, Protocol, Scenario, StreamKind, StreamSpec, digits};
 use std::collections::BTreeMap;
 
 /// Two strategies in one composition, or one alone where both are the same.
@@ -57,7 +57,8 @@ fn pair(first: &'static Entry, second: &'static Entry) -> Result<Pair, Error> {
     for scenario in Scenario::ALL {
         let (protocol, part) = (Protocol::Split, Part::Final);
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
-        let strategies = composition.build(Under { preset, scenario, batch: 32 }, &defaults);
+        let under = Under { preset, scenario, kind: StreamKind::Sharp, batch: 32 };
+        let strategies = composition.build(under, &defaults);
         let checked = cl_core::check(&strategies, &spec.build(&digits())?, None);
         refused.push((scenario, checked.err().map(|error| error.to_string())));
     }

@@ -7,7 +7,7 @@ use crate::methods;
 use crate::nearest::unknown;
 use crate::{Error, Experiment, Preset};
 use cl_core::{Member, Strategy};
-use cl_scenarios::Scenario;
+use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -158,6 +158,7 @@ pub(crate) struct Values<'a> {
 pub(crate) struct Under {
     pub preset: Preset,
     pub scenario: Scenario,
+    pub kind: StreamKind,
     /// Rows of the stream per step.
     pub batch: usize,
 }
@@ -329,7 +330,12 @@ impl Composition {
         given: &BTreeMap<String, f64>,
         member: &Member<'_>,
     ) -> u64 {
-        let under = Under { preset, scenario: member.stream.scenario(), batch: member.batch };
+        let under = Under {
+            preset,
+            scenario: member.stream.scenario(),
+            kind: member.stream.kind(),
+            batch: member.batch,
+        };
         let budget = |part: &&'static Entry| {
             (part.budget)(&Values { under, strategy: part.name, given }, member)
         };
@@ -351,7 +357,7 @@ mod tests {
     use super::*;
 
     fn under(preset: Preset) -> Under {
-        Under { preset, scenario: Scenario::Task, batch: 32 }
+        Under { preset, scenario: Scenario::Task, kind: StreamKind::Sharp, batch: 32 }
     }
 
     fn defaults(preset: Preset) -> BTreeMap<String, f64> {

@@ -43,8 +43,8 @@ fn run(request: &Request) -> Vec<Line> {
 #[test]
 fn methods_that_need_no_boundaries_run_and_differ_from_plain_training() {
     for (stream, fuzziness) in [("fuzzy", 3), ("random", 0), ("one-pass", 0)] {
-        let all = run(&tiny(stream, "none,si,er-reservoir,xdg,xdg+si", "task"));
-        assert_eq!(all.len(), 10);
+        let all = run(&tiny(stream, "none,si,lwf,er-reservoir,xdg,xdg+si,separate", "task"));
+        assert_eq!(all.len(), 14);
         for line in &all {
             assert_eq!(
                 (line.settings.stream.as_str(), line.settings.fuzziness),
@@ -81,6 +81,17 @@ fn one_pass_takes_the_steps_of_its_examples_and_quick_does_not_change_them() {
     let quick = run(&quick);
     assert!(quick.iter().zip(&all).all(|(a, b)| a.config_hash == b.config_hash));
     assert!(quick.iter().zip(&all).all(|(a, b)| a.accuracy == b.accuracy));
+}
+
+/// Without boundaries the code of van de Ven et al. labels each row over the head of one past context.
+#[test]
+fn the_preset_of_the_reference_is_that_of_its_task_free_code() {
+    for (stream, heads) in [("sharp", "the sum over past contexts"), ("random", "that of one past")]
+    {
+        let request = Request { preset: some("vdv"), ..tiny(stream, "lwf", "task") };
+        let line = &run(&request)[0];
+        assert!(line.conventions["lwf.heads"].starts_with(heads), "{:?}", line.conventions);
+    }
 }
 
 #[test]

@@ -8,10 +8,15 @@ const EMPTY: Row = Row { example: 0, label: 0, context: 0 };
 
 fn drawn(draw: &mut Draw, count: usize) -> (Vec<Row>, Vec<f32>) {
     let (mut rows, mut weights) = (vec![EMPTY; count], vec![0.0; count]);
-    let used = draw.fill((2, 0), &mut rows, &mut weights);
+    let used = draw.fill(at(2, 0), &mut rows, &mut weights);
     rows.truncate(used);
     weights.truncate(used);
     (rows, weights)
+}
+
+/// A step of a stage whose steps are one program each.
+fn at(seed: u64, step: u32) -> Moment {
+    Moment { seed, step, number: step }
 }
 
 fn wanted(source: Source, batch: usize) -> Wanted {
@@ -167,7 +172,7 @@ fn all(stream: &ContextStream, seed: u64, batch: usize, steps: u32) -> Vec<Vec<R
         draw.go_on(stage);
         for step in 0..steps {
             let (mut rows, mut weights) = (vec![EMPTY; batch + 1], vec![0.0; batch + 1]);
-            assert_eq!(draw.fill((seed, step), &mut rows, &mut weights), batch);
+            assert_eq!(draw.fill(at(seed, step), &mut rows, &mut weights), batch);
             // Plain mean, in every scenario; behind the batch nothing was touched.
             assert!(weights[..batch].iter().all(|&weight| weight == 1.0 / batch as f32));
             assert_eq!((rows.pop(), weights.pop()), (Some(EMPTY), Some(0.0)));
@@ -232,7 +237,7 @@ fn contexts_of_rows_are_a_function_of_their_address() {
     let mut draw = Draw::new(&free, &labels, 0, wanted(Source::Stream, 64), &[]);
     draw.go_on(3);
     let (mut rows, mut weights) = (vec![EMPTY; 64], vec![0.0; 64]);
-    draw.fill((2, 1), &mut rows, &mut weights);
+    draw.fill(at(2, 1), &mut rows, &mut weights);
     assert_eq!(contexts(&rows), contexts(&whole[3 * 4 + 1]));
     assert_ne!(contexts(&rows), contexts(&whole[3 * 4 + 2]));
     assert_ne!(contexts(&rows), contexts(&whole[2 * 4 + 1]));
@@ -250,7 +255,7 @@ fn one_pass_shows_every_example_once_and_its_last_batch_is_what_is_left() {
         let mut seen = Vec::new();
         for step in 0..count.div_ceil(32) {
             let (mut rows, mut weights) = (vec![EMPTY; 40], vec![0.0; 40]);
-            let used = draw.fill((2, step as u32), &mut rows, &mut weights);
+            let used = draw.fill(at(2, step as u32), &mut rows, &mut weights);
             assert_eq!(used, 32.min(count - seen.len()));
             assert!(weights[..used].iter().all(|&weight| weight == 1.0 / used as f32));
             assert!(weights[used..].iter().all(|&weight| weight == 0.0));

@@ -132,7 +132,7 @@ impl Learner<'_> {
         let mut phases = self.phases(stage);
         let phase = phases.remove(number);
         let stream = &*self.members[0].stream;
-        let (batch, own) = (self.settings.batch, self.parts.phases.is_none());
+        let batch = self.settings.batch;
         let stream_rows = batch_rows(stream, &self.dataset.labels, batch, phase.rows);
         let programs = phase.cycle.iter().map(|&trains| {
             let plan = self.programs.train(&phase, trains, stream_rows);
@@ -145,7 +145,10 @@ impl Learner<'_> {
             // A run that was restored goes on with the length that its phase began with.
             if self.progress.step == 0 {
                 member.length = match phase.length {
-                    Length::Steps(_) if own => steps(&self.settings, &*member.stream, stage),
+                    // Its only phase; members differ in their examples.
+                    Length::Steps(_) if member.stream.kind() == StreamKind::OnePass => {
+                        steps(&self.settings, &*member.stream, stage)
+                    }
                     Length::Steps(steps) => steps,
                     Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
                 };

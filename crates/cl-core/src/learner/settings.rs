@@ -1,10 +1,10 @@
 //! How a population is trained.
 
 use crate::error::Error;
-use crate::parts::{At, Joins, Over, Parts, Source, find};
+use crate::parts::{At, Joins, Length, Over, Parts, Phase, Source, find};
 use crate::rehearse::Mix;
 use cl_nn::{Optimizer, Schedule};
-use cl_scenarios::Stream;
+use cl_scenarios::{Stream, StreamKind};
 
 /// How a population is trained.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ impl Settings {
                 let stage = stage + 1;
                 return Err(Error::Misfit(format!("{owner}: no phase in context {stage}")));
             }
+            check_phases(owner, &phases, stream, super::phase::steps(self, stream, stage))?;
             for phase in phases {
                 names.push(phase.name);
                 if phase.rows == Source::Memory && joined.is_none() {
@@ -105,6 +106,35 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Checks what the phases of a stage draw and how long they are against the kind of the stream.
+fn check_phases(
+    owner: &str,
+    phases: &[Phase],
+    stream: &dyn Stream,
+    steps: u32,
+) -> Result<(), Error> {
+    let kind = stream.kind();
+    let by_class = phases.iter().find(|phase| phase.rows == Source::StreamByClass);
+    if let (Some(phase), true) = (by_class, kind.is_task_free()) {
+        return Err(Error::Misfit(format!(
+            "{owner}: phase `{}` draws the same number of rows of every class; a stream of kind \
+             `{kind}` decides itself what comes",
+            phase.name
+        )));
+    }
+    let once = |phase: &Phase| {
+        (phase.rows, phase.length, phase.cycle.len()) == (Source::Stream, Length::Steps(steps), 1)
+    };
+    if kind == StreamKind::OnePass && !matches!(phases, [only] if once(only)) {
+        return Err(Error::Misfit(format!(
+            "{owner}: {} phases in a stream that shows every example once: expected one as long as the \
+             stage, of one program per step",
+            phases.len()
+        )));
+    }
+    Ok(())
 }
 
 fn distinct(names: &[&str]) -> String {

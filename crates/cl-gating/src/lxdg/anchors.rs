@@ -1,6 +1,5 @@
 //! Rows of past contexts whose gates are held against new ones.
 
-use super::groups;
 use cl_buffers::RowSize;
 use cl_core::{Error, Fill, Member, Now, Rehearse, Reports, Row, Share, from_state, to_state};
 use cl_random::{Address, Purpose};
@@ -22,6 +21,11 @@ pub struct Anchors {
     kept: Vec<Row>,
     /// Where the rows of each context end.
     ends: Vec<usize>,
+}
+
+/// Contexts of so many that leave anchors behind: all but the last.
+pub(super) fn groups(contexts: usize) -> usize {
+    contexts.saturating_sub(1).max(1)
 }
 
 impl Anchors {

@@ -6,7 +6,7 @@ use crate::nearest::unknown;
 use crate::registry::{Composition, Hyper, Numbers, STRATEGIES, Under};
 use crate::{Error, Preset};
 use cl_core::Strategy;
-use cl_scenarios::Scenario;
+use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 
@@ -143,7 +143,7 @@ fn check_range(
         .map(|(name, about)| (name, about.default(preset)))
         .collect();
     hyper.insert(name.to_owned(), value);
-    let under = Under { preset, scenario: Scenario::Task, batch: 32 };
+    let under = Under { preset, scenario: Scenario::Task, kind: StreamKind::Sharp, batch: 32 };
     composition.build(under, &hyper).check().map_err(|error| item.refused(error.into()))
 }
 

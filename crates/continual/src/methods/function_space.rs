@@ -79,6 +79,7 @@ const PER_CLASS: Hyper = Hyper {
 
 fn lwf(values: &Values<'_>) -> Box<dyn Strategy> {
     let own = match values.under.preset {
+        Preset::Vdv if values.under.kind.is_task_free() => Lwf::vdv_task_free(),
         Preset::Vdv => Lwf::vdv(values.under.scenario),
         Preset::Mammoth => Lwf::mammoth(),
         Preset::Paper | Preset::Avalanche => Lwf::default(),

@@ -150,6 +150,7 @@ const RAMPS: Hyper = Hyper {
     name: "ramps",
     paper: 1.0,
     purpose: "how often annealing starts afresh in a context; the paper's once per epoch",
+    place: Place::Slot,
     ..GATE_UNITS
 };
 
