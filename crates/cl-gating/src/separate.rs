@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Separate networks: every context has one of its own, learned from its rows alone.
 ///
 /// logits(x, t) = f(x; θ_t), θ = [θ_1, .., θ_T]: nothing is forgotten and nothing is shared (van de
-/// Ven, Tuytelaars & Tolias 2022, "Three types of incremental learning", Nature Machine Intelligence
+/// Ven, Tuytelaars & Tolias 2022, doi:10.1038/s42256-022-00568-3, Nature Machine Intelligence
 /// 4, Methods: "separate networks"). Task-incremental streams only: the context selects the network in
 /// training and at test. Each network is an [`Mlp`] without dropout, and has as many outputs as its
 /// context: the stream's outputs in equal parts, in the order of contexts.
