@@ -247,7 +247,11 @@ fn where_a_clock_ticks_each_member_is_measured_before_its_last_tick() {
             assert_eq!(pulls.len(), 5);
             assert!(pulls[1..].iter().all(|pull| pull.unwrap().penalties > 0.0), "{pulls:?}");
             assert!(pulls[1..].iter().all(|pull| pull.unwrap().task > 0.0), "{pulls:?}");
-            assert_eq!(self::pulls(shown, every, &[seed])[0], *pulls, "seed {seed}");
+            assert_eq!(
+                self::pulls(shown, every, &[seed]),
+                std::slice::from_ref(pulls),
+                "seed {seed}"
+            );
         }
     }
 }

@@ -51,7 +51,7 @@ pub struct Row {
 pub struct Finished {
     /// One line per run.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more.
+    /// Values of a sweep whose loss was no number any more, and strategies whose capacity did not do.
     pub diverged: Vec<Skipped>,
 }
 
@@ -165,7 +165,16 @@ impl Bench {
             progress.begin(cell, cost);
             let step = cost.costs.step.macs * cost.members as u64;
             let mut steps = Steps { progress: &mut *progress, step };
-            let trained = cell.run_kept(index, &mut steps, keep)?;
+            let trained = match cell.run_kept(index, &mut steps, keep) {
+                // No fault of the others: a gap in the table, with its reason below.
+                Err(error) if error.is_used_up() && self.cells.len() > 1 => {
+                    progress.end(cell);
+                    let (scenario, strategy) = (cell.scenario, cell.label());
+                    all.diverged.push(Skipped { scenario, strategy, reason: error.to_string() });
+                    continue;
+                }
+                trained => trained?,
+            };
             progress.end(cell);
             let nothing = trained.lines.is_empty();
             all.lines.extend(trained.lines);
@@ -176,7 +185,12 @@ impl Bench {
                 all.diverged.push(Skipped { scenario: cell.scenario, strategy, reason });
             }
         }
-        Ok(all)
+        match all.diverged.first() {
+            Some(Skipped { reason, .. }) if all.lines.is_empty() => {
+                Err(Error::Diverged(reason.clone()))
+            }
+            _ => Ok(all),
+        }
     }
 
     /// SHA-256 of the data set, hexadecimal.

@@ -181,6 +181,11 @@ impl Error {
         )
     }
 
+    /// Whether earlier contexts took what later ones would have needed: more units may do.
+    pub(crate) fn is_used_up(&self) -> bool {
+        matches!(self, Self::Core(cl_core::Error::Capacity { .. }))
+    }
+
     /// Whether somebody asked to stop, and what was done is saved.
     #[must_use]
     pub fn is_interruption(&self) -> bool {

@@ -13,7 +13,7 @@ use std::path::Path;
 
 pub(crate) fn run(options: &ListOptions) -> Result<()> {
     match options.pairs {
-        true => print::text(&pairs_table(&continual::pairs()?)),
+        true => print::text(&pairs_table(&continual::pairs())),
         false => print::text(&text(options.data.as_deref())),
     }
 }

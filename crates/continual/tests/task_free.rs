@@ -43,7 +43,12 @@ fn run(request: &Request) -> Vec<Line> {
 #[test]
 fn methods_that_need_no_boundaries_run_and_differ_from_plain_training() {
     for (stream, fuzziness) in [("fuzzy", 3), ("random", 0), ("one-pass", 0)] {
-        let all = run(&tiny(stream, "none,si,lwf,er-reservoir,xdg,xdg+si,separate", "task"));
+        // Strengths that act within these few steps.
+        let request = Request {
+            set: vec!["si.c=100".to_owned(), "lwf.lambda=1".to_owned()],
+            ..tiny(stream, "none,si,lwf,er-reservoir,xdg,xdg+si,separate", "task")
+        };
+        let all = run(&request);
         assert_eq!(all.len(), 14);
         for line in &all {
             assert_eq!(
