@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Around, Batch, Consolidate, Error, Head, Learner, Mix, Now, Over, Parts, Pass, Rehearse,
-    Reports, Row, Settings, SlotStore, Step, Strategy, Trial, from_state, run, to_state,
+    Around, Batch, Consolidate, Error, Learner, Now, Over, Parts, Pass, Rehearse, Reports, Row,
+    Settings, SlotStore, Step, Strategy, Trial, from_state, run, to_state,
 };
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use serde_json::Value;
 use std::sync::Mutex;
@@ -96,17 +96,7 @@ fn listened(scenario: Scenario) -> Listened {
     };
     let whole = (0..5).map(rows).collect();
     let network = Box::new(Mlp::new(&[64, 6, stream.outputs()]).unwrap());
-    let settings = Settings {
-        consolidate_every: None,
-        steps: 1,
-        batch: 8,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        mix: Mix::ByContext,
-        head: Head::Full,
-        threads: 1,
-    };
+    let settings = Settings::new(1, 8, Box::new(Adam::new(1e-3)));
     let listening = Listening::default();
     let population = vec![(seed, stream)];
     let mut learner = Learner::new(&listening, &data, population, network, settings).unwrap();

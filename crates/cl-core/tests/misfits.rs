@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    At, Boundary, Consolidate, Criterion, Gate, GateSite, GradientMap, Head, Learner, Mix, Naive,
-    Over, Parts, Pass, Penalty, Phase, PhaseContext, Phases, Readout, Rehearse, Settings, Start,
-    Step, Strategy, Trains, WeightView, run,
+    At, Boundary, Consolidate, Criterion, Gate, GateSite, GradientMap, Learner, Naive, Over, Parts,
+    Pass, Penalty, Phase, PhaseContext, Phases, Readout, Rehearse, Settings, Start, Step, Strategy,
+    Trains, WeightView, run,
 };
-use cl_nn::{Adam, Mlp, Schedule, Sgd};
+use cl_nn::{Adam, Mlp, Sgd};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::Var;
 use std::sync::Arc;
@@ -136,17 +136,7 @@ fn learner<'s>(
     let (protocol, scenario, part) = (Protocol::Split, Scenario::Class, Part::Final);
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
     let stream: Box<dyn Stream> = Box::new(spec.build(&digits()).unwrap());
-    let settings = Settings {
-        steps: 3,
-        batch: 8,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        head: Head::Full,
-        threads: 1,
-    };
+    let settings = Settings { reset_optimizer, ..Settings::new(3, 8, Box::new(Adam::new(1e-3))) };
     let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());
     Learner::new(strategy, &digits(), vec![(2, stream)], network, settings)
 }

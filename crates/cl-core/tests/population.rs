@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Checkpoint, Consolidate, Error, Fill, Head, Learner, Member, Mix, Naive, Now, Observer,
-    Outcome, Parts, Penalty, Phase, PhaseContext, Phases, Rehearse, Reports, Row, Settings, Share,
-    Source, Step, Strategy, from_state, run, to_state,
+    Checkpoint, Consolidate, Error, Fill, Learner, Member, Mix, Naive, Now, Observer, Outcome,
+    Parts, Penalty, Phase, PhaseContext, Phases, Rehearse, Reports, Row, Settings, Share, Source,
+    Step, Strategy, from_state, run, to_state,
 };
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::{Init, Var};
 
@@ -16,17 +16,7 @@ fn spec(seed: u64, scenario: Scenario, protocol: Protocol) -> ContextStream {
 }
 
 fn settings(steps: u32, threads: usize) -> Settings {
-    Settings {
-        steps,
-        batch: 32,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads,
-    }
+    Settings { threads, ..Settings::new(steps, 32, Box::new(Adam::new(1e-3))) }
 }
 
 fn learner<'s>(

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Boundary, Consolidate, Error, Fill, Head, Learner, Length, Mix, Now, Parts, Penalty, Phase,
-    PhaseContext, Phases, Progress, Pull, Rehearse, Reports, Row, Settings, Share, Step, Strategy,
-    from_state, run, to_state,
+    Boundary, Consolidate, Error, Fill, Learner, Length, Now, Parts, Penalty, Phase, PhaseContext,
+    Phases, Progress, Pull, Rehearse, Reports, Row, Settings, Share, Step, Strategy, from_state,
+    run, to_state,
 };
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::{Init, Var};
 use serde_json::Value;
@@ -61,17 +61,8 @@ fn learner_on<'s>(
     seeds: &[u64],
     batch: usize,
 ) -> Learner<'s> {
-    let settings = Settings {
-        consolidate_every,
-        steps: 6,
-        batch,
-        optimizer: Box::new(Adam::new(0.01)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        mix: Mix::ByContext,
-        head: Head::Full,
-        threads: 1,
-    };
+    let settings =
+        Settings { consolidate_every, ..Settings::new(6, batch, Box::new(Adam::new(0.01))) };
     let member = |&seed: &u64| (seed, Box::new(shown(stream(seed))) as Box<dyn Stream>);
     let population = seeds.iter().map(member).collect();
     let network = Box::new(Mlp::new(&[64, 10]).unwrap());

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    Checkpoint, CheckpointError, Error, Every, Head, Learner, Mix, Observer, Outcome, Parts,
-    Penalty, Saver, Settings, Step, Strategy, run,
+    Checkpoint, CheckpointError, Error, Every, Learner, Observer, Outcome, Parts, Penalty, Saver,
+    Settings, Step, Strategy, run,
 };
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::Var;
 use std::path::Path;
@@ -36,17 +36,7 @@ fn learner(strength: f32) -> Learner<'static> {
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part: Part::Final, pad: 0 };
         (seed, Box::new(spec.build(&digits()).unwrap()) as Box<dyn Stream>)
     };
-    let settings = Settings {
-        steps: 10,
-        batch: 8,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings::new(10, 8, Box::new(Adam::new(1e-3)));
     let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());
     let population = vec![stream(2), stream(3)];
     let mut learner = Learner::new(&Decay, &digits(), population, network, settings).unwrap();

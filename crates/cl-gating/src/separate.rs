@@ -239,7 +239,7 @@ impl Strategy for Separate {
         let hidden: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
         vec![
             ("separate.hidden".to_owned(), hidden.join("-")),
-            ("separate.optimizer".to_owned(), "afresh with every context".to_owned()),
+            ("separate.optimizer".to_owned(), "afresh with every stage of one context".to_owned()),
         ]
     }
 

@@ -1,9 +1,9 @@
 //! The gates themselves: how many, which, and that they stay.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Head, Learner, Mix, Naive, Settings, Strategy, run};
+use cl_core::{Learner, Naive, Settings, Strategy, run};
 use cl_gating::{Point, Xdg};
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use std::collections::BTreeSet;
 
@@ -27,17 +27,7 @@ fn try_learner<'s>(
     };
     let population: Vec<_> = seeds.iter().map(member).collect();
     let sizes = [64, HIDDEN[0], HIDDEN[1], population[0].1.outputs()];
-    let settings = Settings {
-        steps: 10,
-        batch: 16,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings::new(10, 16, Box::new(Adam::new(1e-3)));
     Learner::new(strategy, &data, population, Box::new(Mlp::new(&sizes).unwrap()), settings)
 }
 

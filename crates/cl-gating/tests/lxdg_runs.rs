@@ -3,11 +3,11 @@
 
 use cl_buffers::RowSize;
 use cl_core::{
-    Error, Fill, Head, Learner, Member, Mix, Now, Observer, Parts, Penalty, Rehearse, Reports, Row,
-    Settings, Share, Step, Strategy, from_state, run,
+    Error, Fill, Learner, Member, Now, Observer, Parts, Penalty, Rehearse, Reports, Row, Settings,
+    Share, Step, Strategy, from_state, run,
 };
 use cl_gating::{Anchors, Lxdg, Point, Xdg};
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_nn::{Adam, Mlp};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::Var;
 
@@ -30,17 +30,8 @@ fn learner<'s>(strategy: &'s dyn Strategy, scenario: Scenario, seeds: &[u64]) ->
     let population = seeds.iter().map(|&seed| (seed, stream(Protocol::Rotated, scenario, seed)));
     let population: Vec<_> = population.collect();
     let sizes = [64, HIDDEN[0], HIDDEN[1], population[0].1.outputs()];
-    let settings = Settings {
-        steps: 30,
-        batch: BATCH,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: true,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings =
+        Settings { reset_optimizer: true, ..Settings::new(30, BATCH, Box::new(Adam::new(1e-3))) };
     let network = Box::new(Mlp::new(&sizes).unwrap());
     Learner::new(strategy, &digits(), population, network, settings).unwrap()
 }
@@ -173,17 +164,7 @@ fn a_step_costs_no_more_for_more_contexts() {
         let population: Vec<(u64, Box<dyn Stream>)> =
             vec![(2, Box::new(spec.build(&digits()).unwrap()))];
         let network = Box::new(Mlp::new(&[64, HIDDEN[0], HIDDEN[1], 10]).unwrap());
-        let settings = Settings {
-            steps: 1,
-            batch: BATCH,
-            optimizer: Box::new(Adam::new(1e-3)),
-            schedule: Schedule::Constant,
-            reset_optimizer: false,
-            head: Head::Full,
-            mix: Mix::ByContext,
-            consolidate_every: None,
-            threads: 1,
-        };
+        let settings = Settings::new(1, BATCH, Box::new(Adam::new(1e-3)));
         Learner::new(&lxdg, &digits(), population, network, settings).unwrap().costs().step.macs
     };
     // Multiply-accumulates of one row: the network 64-20-15-10 with its gradient, but for that of its

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{
-    At, Batch, Boundary, Consolidate, Error, GradientMap, Head, Learner, Length, Mix, Now,
-    Observer, Phase, PhaseContext, Phases, Settings, SlotStore, Start, Step, Strategy, Trial,
-    ViewSite, WeightView, run,
+    At, Batch, Boundary, Consolidate, Error, GradientMap, Learner, Length, Now, Observer, Phase,
+    PhaseContext, Phases, Settings, SlotStore, Start, Step, Strategy, Trial, ViewSite, WeightView,
+    run,
 };
 use cl_gating::PackNet;
-use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Schedule, Sgd};
+use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Sgd};
 use cl_scenarios::{Dataset, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::{Init, Session, Var};
 
@@ -27,17 +27,7 @@ fn learner<'s>(
     optimizer: Box<dyn Optimizer>,
 ) -> Learner<'s> {
     let data = digits();
-    let settings = Settings {
-        steps: STEPS,
-        batch: 16,
-        optimizer,
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings::new(STEPS, 16, optimizer);
     let population: Vec<(u64, Box<dyn Stream>)> = vec![(2, Box::new(spec().build(&data).unwrap()))];
     let network = Box::new(Mlp::new(sizes).unwrap());
     Learner::new(strategy, &data, population, network, settings).unwrap()

@@ -1,11 +1,9 @@
 //! Separate networks against networks that are trained alone.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{
-    Batch, Error, Head, Learner, Mix, Naive, Observer, Parts, Settings, Strategy, Trial, run,
-};
+use cl_core::{Batch, Error, Learner, Naive, Observer, Parts, Settings, Strategy, Trial, run};
 use cl_gating::{Separate, Xdg};
-use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Schedule, Sgd};
+use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Sgd};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stage, Stream, StreamSpec, Transform,
     Visibility, digits,
@@ -27,16 +25,9 @@ fn learner<'s>(
     optimizer: Box<dyn Optimizer>,
 ) -> Result<Learner<'s>, Error> {
     let settings = Settings {
-        steps: 60,
-        batch: 20,
-        optimizer,
-        schedule: Schedule::Constant,
         // Plain networks alone start afresh; separate ones see to it themselves.
         reset_optimizer: strategy.name() == "none",
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
+        ..Settings::new(60, 20, optimizer)
     };
     let network = Mlp::new(&[64, 12, 9, stream.outputs()]).unwrap();
     Learner::new(strategy, &digits(), vec![(2, stream)], Box::new(network), settings)

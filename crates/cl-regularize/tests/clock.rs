@@ -1,8 +1,8 @@
 //! Synaptic intelligence without boundaries: its importance is updated every so many steps.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Error, Head, Learner, Mix, Observer, Settings, Strategy, run};
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_core::{Error, Learner, Mix, Observer, Settings, Strategy, run};
+use cl_nn::{Adam, Mlp};
 use cl_regularize::{Ewc, Lwf, OnlineEwc, Si};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
@@ -20,15 +20,9 @@ fn learner<'s>(
     consolidate_every: Option<u32>,
 ) -> Result<Learner<'s>, Error> {
     let settings = Settings {
-        steps: STEPS,
-        batch: 16,
-        optimizer: Box::new(Adam::new(1e-2)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
         mix: Mix::Fixed(0.5),
         consolidate_every,
-        threads: 1,
+        ..Settings::new(STEPS, 16, Box::new(Adam::new(1e-2)))
     };
     let network = Box::new(Mlp::new(&[64, 12, stream.outputs()]).unwrap());
     Learner::new(strategy, &digits(), vec![(2, Box::new(stream))], network, settings)

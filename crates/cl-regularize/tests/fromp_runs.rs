@@ -5,10 +5,10 @@ mod common;
 
 use cl_core::conformance::{Facts, Subject};
 use cl_core::{
-    Consolidate, Error, Head, Learner, Mix, Now, Parts, Row, Settings, SlotStore, Strategy, Trial,
-    from_state, run,
+    Consolidate, Error, Learner, Now, Parts, Row, Settings, SlotStore, Strategy, Trial, from_state,
+    run,
 };
-use cl_nn::{Adam, Mlp, Network, Schedule, Sgd};
+use cl_nn::{Adam, Mlp, Network, Sgd};
 use cl_regularize::{Balance, Fromp, Kernel};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::Session;
@@ -74,17 +74,7 @@ fn learner(strategy: &dyn Strategy, contexts: usize, steps: u32) -> Learner<'_> 
     let spec = StreamSpec { protocol, scenario: Scenario::Class, contexts, seed, part, pad: 0 };
     let stream: Box<dyn Stream> = Box::new(spec.build(&data).unwrap());
     let network = Box::new(Mlp::new(&[64, 12, stream.outputs()]).unwrap());
-    let settings = Settings {
-        consolidate_every: None,
-        steps,
-        batch: 32,
-        optimizer: Box::new(Adam::new(2e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        mix: Mix::ByContext,
-        head: Head::Full,
-        threads: 1,
-    };
+    let settings = Settings::new(steps, 32, Box::new(Adam::new(2e-3)));
     Learner::new(strategy, &data, vec![(seed, stream)], network, settings).unwrap()
 }
 

@@ -10,8 +10,8 @@
 //! count bytes exactly as if they stored the examples: [`Budget`].
 //!
 //! ```
-//! use cl_core::{Learner, Head, Mix, Settings, run};
-//! use cl_nn::{Adam, Mlp, Schedule};
+//! use cl_core::{Learner, Settings, run};
+//! use cl_nn::{Adam, Mlp};
 //! use cl_replay::ExperienceReplay;
 //! use cl_scenarios::{Part, Protocol, Scenario, StreamSpec, digits};
 //!
@@ -19,17 +19,7 @@
 //! let (protocol, scenario) = (Protocol::Split, Scenario::Class);
 //! let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part: Part::Final, pad: 0 };
 //! let er = ExperienceReplay::per_class(10);
-//! let settings = Settings {
-//!     steps: 20,
-//!     batch: 32,
-//!     optimizer: Box::new(Adam::new(1e-3)),
-//!     schedule: Schedule::Constant,
-//!     reset_optimizer: false,
-//!     head: Head::Full,
-//!     mix: Mix::ByContext,
-//!     consolidate_every: None,
-//!     threads: 1,
-//! };
+//! let settings = Settings::new(20, 32, Box::new(Adam::new(1e-3)));
 //! let network = Box::new(Mlp::new(&[64, 32, 10])?);
 //! let members: Vec<(u64, Box<dyn cl_scenarios::Stream>)> =
 //!     vec![(2, Box::new(spec.build(&data)?))];

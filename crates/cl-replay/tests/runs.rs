@@ -2,8 +2,8 @@
 //! members.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Head, Learner, Mix, Naive, Settings, Strategy, run};
-use cl_nn::{Adam, Mlp, Schedule};
+use cl_core::{Learner, Mix, Naive, Settings, Strategy, run};
+use cl_nn::{Adam, Mlp};
 use cl_replay::{ExperienceReplay, ReservoirReplay};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
@@ -23,17 +23,7 @@ fn outcome(
     };
     let population: Vec<_> = seeds.iter().map(member).collect();
     let network = Box::new(Mlp::new(&[64, 48, population[0].1.outputs()]).unwrap());
-    let settings = Settings {
-        steps,
-        batch: 16,
-        optimizer: Box::new(Adam::new(1e-3)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings { mix, ..Settings::new(steps, 16, Box::new(Adam::new(1e-3))) };
     let mut learner = Learner::new(strategy, &data, population, network, settings).unwrap();
     let outcomes = run(&mut learner, &mut ()).unwrap();
     let theta = (0..seeds.len()).map(|member| {

@@ -48,19 +48,13 @@ pub(crate) enum Command {
     Tune(TuneOptions),
 }
 
-/// Which runs, and how they are trained.
+/// The data, the stream and how it is trained on.
 #[derive(Args, Debug)]
-pub(crate) struct Choices {
+pub(crate) struct Training {
     /// digits (built in), mnist or fashion-mnist [default: digits]
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Scenarios, separated by commas [default: task,domain,class]
-    #[arg(long, value_name = "LIST")]
-    scenario: Option<String>,
-    /// Strategies, separated by commas; a+b composes; all: every one [default: all]
-    #[arg(long, value_name = "LIST")]
-    strategy: Option<String>,
-    /// How contexts are made: split, permuted or rotated [default: split]
+    /// How contexts are made: split, permuted or rotated [default: split; of `show gates` rotated]
     #[arg(long, value_name = "NAME")]
     protocol: Option<String>,
     /// Number of contexts
@@ -96,8 +90,8 @@ pub(crate) struct Choices {
     /// several times
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Whose conventions and strengths: paper (each method's own), vdv, avalanche or mammoth [default: paper on digits,
-    /// else vdv]
+    /// Whose conventions and strengths: paper (each method's own), vdv, avalanche or mammoth [default:
+    /// paper on digits, else vdv]
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Folder of the files of mnist or fashion-mnist [default: $CONTINUAL_DATA, then the user's cache
@@ -109,18 +103,15 @@ pub(crate) struct Choices {
     threads: Option<usize>,
 }
 
-impl Choices {
+impl Training {
     fn request(&self) -> Request {
         Request {
             dataset: self.dataset.clone(),
-            scenario: self.scenario.clone(),
-            strategy: self.strategy.clone(),
             protocol: self.protocol.clone(),
             contexts: self.contexts,
             stream: self.stream.clone(),
             fuzziness: self.fuzziness,
             update_every: self.update_every,
-            seeds: None,
             steps: self.steps,
             batch: self.batch,
             hidden: self.hidden.clone(),
@@ -130,8 +121,28 @@ impl Choices {
             preset: self.preset.clone(),
             data: self.data.clone(),
             threads: self.threads,
-            quick: false,
+            ..Request::default()
         }
+    }
+}
+
+/// Which runs, and how they are trained.
+#[derive(Args, Debug)]
+pub(crate) struct Choices {
+    /// Scenarios, separated by commas [default: task,domain,class]
+    #[arg(long, value_name = "LIST")]
+    scenario: Option<String>,
+    /// Strategies, separated by commas; a+b composes; all: every one [default: all]
+    #[arg(long, value_name = "LIST")]
+    strategy: Option<String>,
+    #[command(flatten)]
+    training: Training,
+}
+
+impl Choices {
+    fn request(&self) -> Request {
+        let (scenario, strategy) = (self.scenario.clone(), self.strategy.clone());
+        Request { scenario, strategy, ..self.training.request() }
     }
 }
 
@@ -152,7 +163,8 @@ pub(crate) struct BenchOptions {
 /// What becomes of the results.
 #[derive(Args, Debug)]
 pub(crate) struct Output {
-    /// Folder of results.jsonl [default: target/bench; of `run`: target/run/NAME for NAME.toml]
+    /// Folder of results.jsonl [default: target/bench; of `run`: target/run/NAME for NAME.toml; of
+    /// `tradeoff`: target/tradeoff/STRATEGY-SCENARIO]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the runs and what they would cost; train nothing, write nothing
@@ -221,33 +233,11 @@ pub(crate) struct ShowGatesOptions {
     /// What is told at test time: task, domain or class [default: task]
     #[arg(long, value_name = "NAME", default_value = "task", hide_default_value = true)]
     scenario: String,
-    /// How contexts are made: split, permuted or rotated [default: rotated]
-    #[arg(long, value_name = "NAME", default_value = "rotated", hide_default_value = true)]
-    protocol: String,
-    /// digits (built in), mnist or fashion-mnist [default: digits]
-    #[arg(long, value_name = "NAME")]
-    dataset: Option<String>,
-    /// Number of contexts
-    #[arg(long, value_name = "N")]
-    contexts: Option<usize>,
     /// Number of seeds: 2 to N+1; overlaps are means over them
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
-    /// Steps per context
-    #[arg(long, value_name = "N")]
-    steps: Option<u32>,
-    /// Units of the hidden layers, such as 400,400
-    #[arg(long, value_name = "LIST")]
-    hidden: Option<String>,
-    /// A hyper-parameter, such as lxdg.lambda_change=100; may be given several times
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
-    /// Folder of the files of mnist or fashion-mnist
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Threads; results do not depend on it [default: all]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    training: Training,
     /// Folder of the pictures [default: target/show/STRATEGY]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -255,19 +245,13 @@ pub(crate) struct ShowGatesOptions {
 
 impl ShowGatesOptions {
     pub(crate) fn request(&self) -> Request {
+        let usual = self.training.request();
         Request {
             strategy: Some(self.strategy.clone()),
             scenario: Some(self.scenario.clone()),
-            protocol: Some(self.protocol.clone()),
-            dataset: self.dataset.clone(),
-            contexts: self.contexts,
+            protocol: usual.protocol.clone().or_else(|| Some("rotated".to_owned())),
             seeds: Some(self.seeds),
-            steps: self.steps,
-            hidden: self.hidden.clone(),
-            set: self.set.clone(),
-            data: self.data.clone(),
-            threads: self.threads,
-            ..Request::default()
+            ..usual
         }
     }
 }
@@ -289,49 +273,16 @@ pub(crate) struct TradeoffOptions {
     /// Number of seeds: 2 to N+1; all seeds and values are one population [default: 5]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
-    /// digits (built in), mnist or fashion-mnist [default: digits]
-    #[arg(long, value_name = "NAME")]
-    dataset: Option<String>,
-    /// How contexts are made: split, permuted or rotated [default: split]
-    #[arg(long, value_name = "NAME")]
-    protocol: Option<String>,
-    /// Number of contexts
-    #[arg(long, value_name = "N")]
-    contexts: Option<usize>,
-    /// Steps per context
-    #[arg(long, value_name = "N")]
-    steps: Option<u32>,
-    /// Another hyper-parameter, such as ewc.fisher_rows=500; may be given several times
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
-    /// Whose conventions and strengths: paper, vdv, avalanche or mammoth
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
-    /// Folder of the files of mnist or fashion-mnist
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Threads; results do not depend on it [default: all]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    training: Training,
     #[command(flatten)]
     pub(crate) output: Output,
 }
 
 impl TradeoffOptions {
     pub(crate) fn request(&self) -> Request {
-        Request {
-            dataset: self.dataset.clone(),
-            scenario: self.scenario.clone(),
-            protocol: self.protocol.clone(),
-            contexts: self.contexts,
-            seeds: self.seeds,
-            steps: self.steps,
-            set: self.set.clone(),
-            preset: self.preset.clone(),
-            data: self.data.clone(),
-            threads: self.threads,
-            ..Request::default()
-        }
+        let (scenario, seeds) = (self.scenario.clone(), self.seeds);
+        Request { scenario, seeds, ..self.training.request() }
     }
 }
 

@@ -35,8 +35,7 @@ impl fmt::Display for OffStrength {
         if !told.is_empty() {
             write!(f, " ({})", told.join(", "))?;
         }
-        let meaning =
-            if *ratio > OVERWHELMS { "nothing new can be learned" } else { "it hardly acts" };
+        let meaning = if *ratio > OVERWHELMS { "the task hardly counts" } else { "it hardly acts" };
         write!(f, ": {meaning}")
     }
 }

@@ -2,11 +2,10 @@
 
 use super::failures::Fault;
 use super::subject::{Facts, Subject};
-use crate::learner::{Head, Learner, Settings};
-use crate::rehearse::Mix;
+use crate::learner::{Learner, Settings};
 use crate::strategy::Strategy;
 use cl_buffers::RowSize;
-use cl_nn::{Adam, Mlp, Network, Schedule};
+use cl_nn::{Adam, Mlp, Network};
 use cl_scenarios::{Dataset, Part, Parts, Protocol, Scenario, Stream, StreamSpec, digits};
 
 /// The members of a population; one of the seeds does not fit 32 bits.
@@ -63,17 +62,10 @@ impl<'a> Course<'a> {
         }
         let outputs = population.first().map_or(1, |(_, stream)| stream.outputs());
         let settings = Settings {
-            steps: STEPS,
-            batch: BATCH,
+            threads,
             // A large ε: the step follows the gradient smoothly, so that what differs in rounding
             // stays small, as after ±lr for a gradient of 1e-9 it would not.
-            optimizer: Box::new(Adam { eps: 1e-3, ..Adam::new(5e-3) }),
-            schedule: Schedule::Constant,
-            reset_optimizer: false,
-            mix: Mix::ByContext,
-            consolidate_every: None,
-            head: Head::Full,
-            threads,
+            ..Settings::new(STEPS, BATCH, Box::new(Adam { eps: 1e-3, ..Adam::new(5e-3) }))
         };
         Ok(Learner::new(strategy, &self.data, population, self.network(outputs)?, settings)?)
     }

@@ -32,6 +32,23 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// So many steps per context of so many rows, all else as it usually is: a constant learning rate,
+    /// one optimiser over all contexts, [`Mix::ByContext`], a full head, no clock, one thread.
+    #[must_use]
+    pub fn new(steps: u32, batch: usize, optimizer: Box<dyn Optimizer>) -> Self {
+        Self {
+            steps,
+            batch,
+            optimizer,
+            schedule: Schedule::Constant,
+            reset_optimizer: false,
+            mix: Mix::ByContext,
+            head: Head::Full,
+            consolidate_every: None,
+            threads: 1,
+        }
+    }
+
     /// Checks what cannot work before anything is recorded.
     pub(super) fn check(&self, stream: &dyn Stream, parts: &Parts<'_>) -> Result<(), Error> {
         if self.batch == 0 || self.steps == 0 {

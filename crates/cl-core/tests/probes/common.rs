@@ -1,7 +1,7 @@
 //! Small runs on digits.
 
 use cl_core::{Error, Head, Learner, Mix, Observer, Progress, Settings, Step, Strategy, run};
-use cl_nn::{Adam, Mlp, Network, Schedule};
+use cl_nn::{Adam, Mlp, Network};
 use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::Var;
 
@@ -66,15 +66,11 @@ impl Setup<'_> {
         let population: Vec<_> = self.seeds.iter().map(|&seed| (seed, stream(seed))).collect();
         let outputs = population[0].1.outputs();
         let settings = Settings {
-            steps: self.steps,
-            batch: self.batch,
-            optimizer: Box::new(Adam::new(1e-3)),
-            schedule: Schedule::Constant,
-            reset_optimizer: false,
             mix: self.mix,
             consolidate_every: self.clock,
             head: self.head,
             threads: self.threads,
+            ..Settings::new(self.steps, self.batch, Box::new(Adam::new(1e-3)))
         };
         Learner::new(strategy, data, population, network(64, outputs), settings)
     }

@@ -1,9 +1,9 @@
 //! On digits: what earlier contexts use stays.
 
 use crate::{Fault, Watched};
-use cl_core::{Error, Head, Learner, Mix, Naive, Observer, Settings, Strategy, run};
+use cl_core::{Error, Learner, Naive, Observer, Settings, Strategy, run};
 use cl_gating::{Cumulative, Hat, Masking};
-use cl_nn::{Adam, Mlp, Optimizer, Schedule};
+use cl_nn::{Adam, Mlp, Optimizer};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
 
 const HIDDEN: [usize; 2] = [24, 20];
@@ -36,17 +36,7 @@ pub(crate) fn learner<'s>(
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
     let stream: Box<dyn Stream> = Box::new(spec.build(&data).unwrap());
     let network = Mlp::new(&[64, HIDDEN[0], HIDDEN[1], stream.outputs()]).unwrap();
-    let settings = Settings {
-        steps: 60,
-        batch: 32,
-        optimizer,
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix: Mix::ByContext,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings::new(60, 32, optimizer);
     Learner::new(strategy, &data, vec![(2, stream)], Box::new(network), settings).unwrap()
 }
 

@@ -2,10 +2,9 @@
 use crate::Valued;
 use crate::common::{Watched, close, golden, number, numbers, read, some_batch};
 use cl_core::{
-    Batch, Error, Gate, GateSite, Head, Learner, Mix, Parts, Replayed, Settings, Strategy, Trial,
-    run,
+    Batch, Error, Gate, GateSite, Head, Learner, Parts, Replayed, Settings, Strategy, Trial, run,
 };
-use cl_nn::{Mlp, Point, Schedule, Sgd};
+use cl_nn::{Mlp, Point, Sgd};
 use cl_regularize::{Lwf, Outputs};
 use cl_scenarios::{ActiveClasses, Part, Protocol, Scenario, Stream, StreamSpec, digits};
 use cl_tensor::{Session, Var};
@@ -258,17 +257,8 @@ fn a_head_that_grows_grows_the_teacher_with_it() {
         let (protocol, scenario, part) = (Protocol::Split, Scenario::Class, Part::Final);
         let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
         let stream = spec.build(&data).unwrap().with_active(ActiveClasses::SoFar);
-        let settings = Settings {
-            consolidate_every: None,
-            steps: 10,
-            batch: 16,
-            optimizer: Box::new(Sgd::new(0.1)),
-            schedule: Schedule::Constant,
-            reset_optimizer: false,
-            head: Head::Growing,
-            mix: Mix::ByContext,
-            threads: 1,
-        };
+        let settings =
+            Settings { head: Head::Growing, ..Settings::new(10, 16, Box::new(Sgd::new(0.1))) };
         let network = Box::new(Mlp::new(&[64, 8, 10]).unwrap());
         let population: Vec<(u64, Box<dyn Stream>)> = vec![(2, Box::new(stream))];
         let mut learner = Learner::new(&lwf, &data, population, network, settings).unwrap();

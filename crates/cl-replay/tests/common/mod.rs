@@ -4,10 +4,10 @@
 
 use cl_buffers::RowSize;
 use cl_core::{
-    Fill, Head, Learner, Member, Mix, Now, Parts, Rehearse, Row, Settings, Share, Step, Strategy,
-    Taken, Track, run,
+    Fill, Learner, Member, Mix, Now, Parts, Rehearse, Row, Settings, Share, Step, Strategy, Taken,
+    Track, run,
 };
-use cl_nn::{Mlp, Schedule, Sgd};
+use cl_nn::{Mlp, Sgd};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Parts as Split, Protocol, Scenario, Stream, StreamSpec,
 };
@@ -112,17 +112,7 @@ pub(crate) fn log(
     let watched = Watched { strategy, steps: 3 * steps as usize };
     let stream = stream(scenario);
     let network = Box::new(Mlp::new(&[4, 5, stream.outputs()]).unwrap());
-    let settings = Settings {
-        steps,
-        batch,
-        optimizer: Box::new(Sgd::new(0.01)),
-        schedule: Schedule::Constant,
-        reset_optimizer: false,
-        head: Head::Full,
-        mix,
-        consolidate_every: None,
-        threads: 1,
-    };
+    let settings = Settings { mix, ..Settings::new(steps, batch, Box::new(Sgd::new(0.01))) };
     let data = tiny();
     let mut learner =
         Learner::new(&watched, &data, vec![(SEED, Box::new(stream))], network, settings)
