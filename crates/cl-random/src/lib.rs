@@ -15,4 +15,4 @@ mod threefry;
 
 pub use address::{Address, Purpose};
 pub use rng::Rng;
-pub use threefry::threefry2x32;
+pub use threefry::{threefry2x32, threefry2x32_blocks};

@@ -2,7 +2,7 @@
 
 use crate::defaults::Defaults;
 use crate::experiment::Setup;
-use crate::registry::{Composition, Hyper, Numbers, Place, STRATEGIES};
+use crate::registry::{CURATED, Composition, Hyper, Numbers, Place, STRATEGIES};
 use crate::{Error, Experiment, Preset};
 use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
 use std::collections::BTreeMap;
@@ -113,7 +113,7 @@ pub(crate) enum Wording {
 }
 
 impl Draft {
-    /// The default protocol with every strategy in every scenario.
+    /// The default protocol with the curated strategies in every scenario.
     pub(crate) fn of(dataset: DatasetName, protocol: Protocol) -> Self {
         let defaults = Defaults::of(dataset, protocol);
         let usual = Setup {
@@ -132,7 +132,7 @@ impl Draft {
             dataset,
             preset: defaults.preset,
             scenarios: Scenario::ALL.to_vec(),
-            strategies: all(),
+            strategies: curated(),
             setup: usual.clone(),
             defaults,
             usual,
@@ -254,8 +254,17 @@ pub(crate) fn seeds(count: u64) -> Vec<u64> {
 
 /// Every strategy, alone.
 pub(crate) fn all() -> Vec<Chosen> {
-    let chosen = |entry| Chosen { by_name: false, ..Chosen::new(Composition::of(entry)) };
-    STRATEGIES.iter().map(chosen).collect()
+    STRATEGIES.iter().map(Composition::of).map(in_a_list).collect()
+}
+
+/// What is compared where nobody chooses: one strategy of every idea.
+pub(crate) fn curated() -> Vec<Chosen> {
+    CURATED.iter().filter_map(|name| Composition::parse(name).ok()).map(in_a_list).collect()
+}
+
+/// A strategy of a list, which may be impossible in a scenario.
+fn in_a_list(composition: Composition) -> Chosen {
+    Chosen { by_name: false, ..Chosen::new(composition) }
 }
 
 /// What is allowed of a hyper-parameter's value, but for the range that its method checks; `Err` says

@@ -132,7 +132,8 @@ pub(crate) struct Choices {
     /// Scenarios, separated by commas [default: task,domain,class]
     #[arg(long, value_name = "LIST")]
     scenario: Option<String>,
-    /// Strategies, separated by commas; a+b composes; all: every one [default: all]
+    /// Strategies, separated by commas; a+b composes; all: every one [default: one of every idea, see
+    /// below; of `tune` all]
     #[arg(long, value_name = "LIST")]
     strategy: Option<String>,
     #[command(flatten)]
@@ -344,7 +345,8 @@ pub(crate) struct TuneOptions {
 
 impl TuneOptions {
     pub(crate) fn request(&self) -> Request {
-        self.choices.request()
+        let usual = self.choices.request();
+        Request { strategy: usual.strategy.or_else(|| Some("all".to_owned())), ..usual }
     }
 }
 

@@ -228,6 +228,11 @@ pub const STRATEGIES: &[Entry] = &[
     methods::JOINT,
 ];
 
+/// What the benchmark compares unless it is told otherwise: one strategy of every idea, quick enough to
+/// wait for.
+pub const CURATED: &[&str] =
+    &["none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "joint"];
+
 /// One strategy or several that compose, by name.
 #[derive(Clone, Debug)]
 pub struct Composition {
@@ -381,6 +386,13 @@ mod tests {
                 }
                 assert_eq!(built.describe().is_empty(), entry.family == Family::Baseline);
             }
+        }
+    }
+
+    #[test]
+    fn the_curated_strategies_are_there() {
+        for name in CURATED {
+            assert_eq!(Composition::parse(name).unwrap().name, *name);
         }
     }
 

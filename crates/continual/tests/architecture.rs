@@ -21,7 +21,8 @@ fn quoted(cell: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_table_of_parts_names_exactly_the_strategies_that_play_them() {
-    let request = Request { scenario: Some("task".to_owned()), ..Request::default() };
+    let [scenario, strategy] = ["task", "all"].map(|name| Some(name.to_owned()));
+    let request = Request { scenario, strategy, ..Request::default() };
     let bench = Bench::new(&request, &Strengths::built_in().unwrap()).unwrap();
     let mut played = BTreeSet::new();
     let methods = bench.cells.iter().filter(|cell| !cell.composition.is_baseline());

@@ -1,7 +1,7 @@
 //! Experiments described by files: what they mean, and that they give the bits of the command line.
 #![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
-use continual::registry::STRATEGIES;
+use continual::registry::CURATED;
 use continual::scenarios::Part;
 use continual::{Bench, Error, ExperimentFile, Finished, Line, Request, Settings, Strengths};
 
@@ -43,7 +43,7 @@ fn an_empty_file_is_the_default_benchmark() {
     };
     assert_eq!(of(&file), of(&options));
     assert_eq!((&file.rows, &file.seeds), (&options.rows, &options.seeds));
-    assert_eq!((file.rows.len(), file.deviations.len()), (STRATEGIES.len(), 0));
+    assert_eq!((file.rows.len(), file.deviations.len()), (CURATED.len(), 0));
 }
 
 #[test]

@@ -161,15 +161,20 @@ fn train_network<'g>(
         graph.expect_shape(value, &theta.shape(), &format!("{name}: GradientMap::{what}"))
     };
     let maps = &parts.gradient_maps;
-    let task_gradient = step.task_gradient();
-
-    let mut gradient = task_gradient;
-    for (name, map) in maps {
-        gradient = flat(map.task(&step.seen_by(name), gradient), name, "task");
-    }
-    if let Some(penalty) = penalty(parts, step) {
-        gradient = gradient + graph.grad(penalty, theta);
-    }
+    let penalty = penalty(parts, step);
+    let mut gradient = if maps.is_empty() && parts.tracks.is_empty() {
+        // Nobody looks at the task's gradient alone: one backward pass for all that is minimised.
+        graph.grad(penalty.map_or(step.task_loss, |penalty| step.task_loss + penalty), theta)
+    } else {
+        let mut gradient = step.task_gradient();
+        for (name, map) in maps {
+            gradient = flat(map.task(&step.seen_by(name), gradient), name, "task");
+        }
+        match penalty {
+            Some(penalty) => gradient + graph.grad(penalty, theta),
+            None => gradient,
+        }
+    };
     for (name, map) in maps {
         gradient = flat(map.total(&step.seen_by(name), gradient), name, "total");
     }
@@ -182,8 +187,8 @@ fn train_network<'g>(
     for (name, map) in maps {
         delta = flat(map.delta(&step.seen_by(name), delta), name, "delta");
     }
-    let taken = Taken { task_gradient, total_gradient: gradient, delta };
     for (name, track) in &parts.tracks {
+        let taken = Taken { task_gradient: step.task_gradient(), total_gradient: gradient, delta };
         track.update(&step.seen_by(name), &taken);
     }
     graph.assign(THETA, theta + delta);

@@ -11,8 +11,10 @@ mod product;
 mod session;
 mod shift;
 pub(crate) mod trace;
+mod widest;
 
 pub(crate) use execute::Threads;
 pub(crate) use lanes::replay_lanes;
 pub(crate) use memory::Bases;
 pub use session::CpuSession;
+pub(crate) use widest::{Loops, on_widest};

@@ -1,11 +1,11 @@
 //! The interpreter of pointwise programs.
 //!
 //! One pass over memory in chunks of 512 floats; each instruction is one loop of fixed length that
-//! the compiler vectorises. The interpreter is compiled three times (AVX-512, AVX2, baseline) and
-//! chosen at run time, since a plain x86-64 build may only assume SSE2.
+//! the compiler vectorises.
 
 use super::math;
 use super::memory::Bases;
+use super::{Loops, on_widest};
 use crate::plan::Code;
 use crate::plan::Strided;
 use crate::plan::program::{CHUNK, Load, Program, Source};
@@ -38,30 +38,22 @@ pub(super) fn run(
     }
     registers.pointers.clear();
     registers.pointers.resize(program.loads.len(), std::ptr::null());
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the CPU has the features this copy of the interpreter is compiled for.
-            return unsafe { run_avx512(program, bases, range, registers) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: as above.
-            return unsafe { run_avx2(program, bases, range, registers) };
-        }
+    on_widest(Interpreter { program, bases, range, registers });
+}
+
+/// A program that runs.
+struct Interpreter<'a> {
+    program: &'a Program,
+    bases: &'a Bases,
+    range: Range<usize>,
+    registers: &'a mut Registers,
+}
+
+impl Loops for Interpreter<'_> {
+    #[inline(always)]
+    fn run(self) {
+        interpret(self.program, self.bases, self.range, self.registers);
     }
-    interpret(program, bases, range, registers);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-fn run_avx512(program: &Program, bases: &Bases, range: Range<usize>, registers: &mut Registers) {
-    interpret(program, bases, range, registers);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn run_avx2(program: &Program, bases: &Bases, range: Range<usize>, registers: &mut Registers) {
-    interpret(program, bases, range, registers);
 }
 
 #[inline(always)]

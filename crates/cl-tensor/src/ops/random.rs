@@ -2,12 +2,13 @@
 
 use super::operands;
 use crate::conformance::Case;
+use crate::cpu::{Loops, on_widest};
 use crate::graph::Graph;
 use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::Type;
 use crate::var::Var;
-use cl_random::{Address, Purpose, threefry2x32};
+use cl_random::{Address, Purpose, threefry2x32, threefry2x32_blocks};
 use std::f32::consts::TAU;
 
 /// What the numbers look like.
@@ -87,9 +88,10 @@ impl Op for Random {
 
     fn run(&self, args: &Args<'_>, out: Out<'_>) {
         let key = self.key(args.u32(0));
+        let out = out.f32();
         match self.distribution {
-            Distribution::Uniform => fill(key, out.f32(), uniform_pair),
-            Distribution::Normal => fill(key, out.f32(), normal_pair),
+            Distribution::Uniform => on_widest(Fill { key, out, pair: uniform_pair }),
+            Distribution::Normal => on_widest(Fill { key, out, pair: normal_pair }),
         }
     }
 }
@@ -120,26 +122,27 @@ fn normal_pair(words: [u32; 2]) -> [f32; 2] {
 }
 
 /// Pairs whose blocks are computed side by side.
-const PAIRS: usize = 16;
+const PAIRS: usize = 32;
 
-#[inline(always)]
-fn fill(key: [u32; 2], out: &mut [f32], pair: impl Fn([u32; 2]) -> [f32; 2]) {
-    let (whole, rest) = out.as_chunks_mut::<{ 2 * PAIRS }>();
-    let mut counter = 0;
-    for out in whole {
-        let mut words = [[0; 2]; PAIRS];
-        for (i, words) in words.iter_mut().enumerate() {
-            *words = threefry2x32(key, [counter + i as u32, 0]);
+/// Fills a tensor with what `pair` makes of the words of each block.
+struct Fill<'a, F> {
+    key: [u32; 2],
+    out: &'a mut [f32],
+    pair: F,
+}
+
+impl<F: Fn([u32; 2]) -> [f32; 2]> Loops for Fill<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { key, out, pair } = self;
+        for (chunk, out) in out.chunks_mut(2 * PAIRS).enumerate() {
+            let first = (chunk * PAIRS) as u32;
+            let [even, odd] = threefry2x32_blocks::<PAIRS>(key, first);
+            for (i, out) in out.chunks_mut(2).enumerate() {
+                let numbers = pair([even[i], odd[i]]);
+                out.copy_from_slice(&numbers[..out.len()]);
+            }
         }
-        for (out, words) in out.as_chunks_mut::<2>().0.iter_mut().zip(words) {
-            *out = pair(words);
-        }
-        counter += PAIRS as u32;
-    }
-    for out in rest.chunks_mut(2) {
-        let numbers = pair(threefry2x32(key, [counter, 0]));
-        out.copy_from_slice(&numbers[..out.len()]);
-        counter += 1;
     }
 }
 
@@ -236,7 +239,8 @@ mod tests {
             shape: vec![n],
         };
         let mut out = vec![f32::NAN; n];
-        fill(random.key(&[7, 9, 3, 2]), &mut out, pair);
+        let key = random.key(&[7, 9, 3, 2]);
+        on_widest(Fill { key, out: &mut out, pair });
         out
     }
 

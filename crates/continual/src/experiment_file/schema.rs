@@ -57,7 +57,7 @@ pub(crate) const TOP: Table = Table {
         ),
         key(
             "strategy",
-            "every strategy",
+            "the curated strategies",
             "a list of names and tables",
             "what is compared: the rows of the table; see below",
         ),
