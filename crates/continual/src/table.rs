@@ -35,7 +35,7 @@ pub(crate) fn accuracies(bench: &Bench, lines: &[Line]) -> Result<String, Error>
             texts.push(if values.is_empty() {
                 "-".to_owned()
             } else {
-                cell(&Summary::of(&values)?)
+                percent(&Summary::of(&values)?)
             });
         }
         rows.push(texts);
@@ -44,7 +44,7 @@ pub(crate) fn accuracies(bench: &Bench, lines: &[Line]) -> Result<String, Error>
 }
 
 /// Mean and standard error of fractions, in percent.
-fn cell(summary: &Summary) -> String {
+pub(crate) fn percent(summary: &Summary) -> String {
     let mean = format!("{:.2}", 100.0 * summary.mean);
     match summary.sem {
         Some(sem) => format!("{mean} ± {:.2}", 100.0 * sem),
