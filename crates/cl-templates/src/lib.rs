@@ -3,6 +3,7 @@
 //! | strategy | name | kept of a class | score |
 //! |---|---|---|---|
 //! | [`Icarl`] | `icarl` | exemplars, by herding | −‖φ − μ_c‖², μ_c their mean, lengths 1 |
+//! | [`IcarlSsl`] | `icarl-ssl` | the same, on features learned without labels | the same |
 //! | [`Ncm`] | `ncm`, `ncm-pixels` | its mean | −‖f − μ_c‖² |
 //! | [`Slda`] | `slda` | its mean, and one covariance | linear discriminant |
 //! | [`Fecam`] | `fecam` | its mean and covariance | −Mahalanobis distance |
@@ -24,12 +25,15 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod barlow;
+mod binary;
 mod budget;
 mod exemplar_means;
 mod exemplars;
 mod features;
 mod fecam;
 mod icarl;
+mod icarl_ssl;
 mod linear;
 mod ncm;
 mod problem;
@@ -38,13 +42,18 @@ mod ranpac;
 mod ridge;
 mod running;
 mod slda;
+mod views;
 
+pub use barlow::barlow_twins;
+pub use binary::BinaryCrossEntropy;
 pub use budget::ExemplarBudget;
 pub use exemplar_means::ExemplarMeans;
 pub use exemplars::{HerdedExemplars, Selection};
 pub use features::Features;
 pub use fecam::Fecam;
 pub use icarl::{Distillation, Icarl};
+pub use icarl_ssl::IcarlSsl;
 pub use ncm::{Lengths, Means, Ncm};
 pub use ranpac::{Ranpac, Ridge};
 pub use slda::Slda;
+pub use views::Views;

@@ -3,7 +3,8 @@
 use cl_core::conformance::{Facts, Subject};
 use cl_scenarios::Scenario;
 use cl_templates::{
-    ExemplarBudget, Features, Fecam, Icarl, Lengths, Means, Ncm, Ranpac, Ridge, Selection, Slda,
+    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Ranpac, Ridge,
+    Selection, Slda, Views,
 };
 
 const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
@@ -123,5 +124,34 @@ fn random_projections_conform() {
         .refused(|| Ranpac { projections: 0, ..Ranpac::default() })
         .refused(move || ranpac(Ridge::Given(-1.0)))
         .kept(|facts| 4 * (M * M) as u64 + 4 * M as u64 * facts.outputs)
+        .assert();
+}
+
+#[test]
+fn templates_on_features_without_labels_conform() {
+    let ssl = || IcarlSsl { projector: 12, ..IcarlSsl::per_class(5) };
+    let views = |change: fn(&mut Views)| {
+        move || {
+            let mut views = Views::default();
+            change(&mut views);
+            IcarlSsl { views, ..ssl() }
+        }
+    };
+    Subject::new("icarl-ssl", ssl)
+        .scenarios(Scenario::ALL)
+        .no_neutral("any setting trains another loss")
+        .refused(|| IcarlSsl::per_class(0))
+        .refused(|| IcarlSsl { lambda: -1.0, ..IcarlSsl::default() })
+        .refused(|| IcarlSsl { projector: 0, ..IcarlSsl::default() })
+        .refused(views(|views| views.shift = -0.1))
+        .refused(views(|views| views.degrees = 46.0))
+        .refused(views(|views| views.noise = f32::NAN))
+        .kept(|facts| {
+            let row = match facts.scenario {
+                Scenario::Task => facts.row_size.with_context(facts.contexts as u32),
+                Scenario::Domain | Scenario::Class => facts.row_size,
+            };
+            5 * facts.classes * facts.contexts * row.bytes()
+        })
         .assert();
 }
