@@ -137,21 +137,23 @@ fn templates_on_features_without_labels_conform() {
             IcarlSsl { views, ..ssl() }
         }
     };
-    Subject::new("icarl-ssl", ssl)
-        .scenarios(Scenario::ALL)
-        .no_neutral("any setting trains another loss")
-        .refused(|| IcarlSsl::per_class(0))
-        .refused(|| IcarlSsl { lambda: -1.0, ..IcarlSsl::default() })
-        .refused(|| IcarlSsl { projector: 0, ..IcarlSsl::default() })
-        .refused(views(|views| views.shift = -0.1))
-        .refused(views(|views| views.degrees = 46.0))
-        .refused(views(|views| views.noise = f32::NAN))
-        .kept(|facts| {
-            let row = match facts.scenario {
-                Scenario::Task => facts.row_size.with_context(facts.contexts as u32),
-                Scenario::Domain | Scenario::Class => facts.row_size,
-            };
-            5 * facts.classes * facts.contexts * row.bytes()
-        })
-        .assert();
+    for projector in [0, 12] {
+        let ssl = move || IcarlSsl { projector, ..ssl() };
+        Subject::new("icarl-ssl", ssl)
+            .scenarios(Scenario::ALL)
+            .no_neutral("any setting trains another loss")
+            .refused(|| IcarlSsl::per_class(0))
+            .refused(|| IcarlSsl { lambda: -1.0, ..IcarlSsl::default() })
+            .refused(views(|views| views.shift = -0.1))
+            .refused(views(|views| views.degrees = 46.0))
+            .refused(views(|views| views.noise = f32::NAN))
+            .kept(|facts| {
+                let row = match facts.scenario {
+                    Scenario::Task => facts.row_size.with_context(facts.contexts as u32),
+                    Scenario::Domain | Scenario::Class => facts.row_size,
+                };
+                5 * facts.classes * facts.contexts * row.bytes()
+            })
+            .assert();
+    }
 }

@@ -104,7 +104,7 @@ const TEMPERATURE: Hyper = Hyper {
 
 const LAMBDA: Hyper = Hyper {
     name: "lambda",
-    paper: 0.005,
+    paper: 0.05,
     presets: &[],
     purpose: "weight of correlations between different units",
     range: "at least 0",
@@ -113,8 +113,9 @@ const LAMBDA: Hyper = Hyper {
 
 const PROJECTOR: Hyper = Hyper {
     name: "projector",
-    paper: 128.0,
-    purpose: "units of the projector's layers",
+    paper: 0.0,
+    purpose: "units of the projector's layers; 0: none",
+    range: "at least 0",
     grid: Grid::Fixed,
     ..PER_CLASS
 };
