@@ -6,7 +6,7 @@ mod common;
 use cl_core::{Batch, Criterion, Parts, Step, Strategy, Trial};
 use cl_nn::{Mlp, Sgd};
 use cl_templates::{IcarlSsl, Views, barlow_twins};
-use cl_tensor::{Init, Session, Var};
+use cl_tensor::{Init, Var};
 use common::{close, read};
 
 /// The loss of two embeddings that stand side by side in a row, and its gradient with respect to a
