@@ -80,7 +80,7 @@ pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
 pub use preset::Preset;
 pub use request::Request;
-pub use results::{Line, Results};
+pub use results::{Line, Results, make_folder};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
 pub use tradeoff::{Tradeoff, TradeoffPoint};
