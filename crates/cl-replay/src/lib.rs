@@ -2,11 +2,11 @@
 //!
 //! | method | memory | replayed |
 //! |---|---|---|
-//! | [`ExperienceReplay`], `er` | class-balanced, chosen when a context ends | shuffled passes |
+//! | [`ExperienceReplay`], `er` | class-balanced, chosen when a context ends; or a reservoir | shuffled passes; or a fresh draw |
 //! | [`ReservoirReplay`], `er-reservoir` | a reservoir, online | a fresh draw at every step |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
-//! stream's own rows is the run's [`Mix`](cl_core::Mix). Memories hold indices, never tensors, and
+//! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
 //! count bytes exactly as if they stored the examples: [`Budget`].
 //!
 //! ```
@@ -33,9 +33,12 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod episodic;
 mod experience;
+mod range;
 mod reservoir;
 
 pub use budget::Budget;
-pub use experience::{Exemplars, ExperienceReplay};
-pub use reservoir::{ReservoirMemory, ReservoirReplay};
+pub use episodic::{Eligible, EpisodicMemory, Offer, Recall};
+pub use experience::{Exemplars, ExperienceReplay, Store};
+pub use reservoir::ReservoirReplay;
