@@ -5,6 +5,7 @@
 //! | [`ExperienceReplay`], `er` | class-balanced, chosen when a context ends; or a reservoir | shuffled passes; or a fresh draw |
 //! | [`ReservoirReplay`], `er-reservoir` | a reservoir, online | a fresh draw at every step |
 //! | [`Agem`], `agem` | the newest of every class; or four others | never: their gradient bounds the step |
+//! | [`Gem`], `gem` | the newest of every context | never: each context's gradient bounds the step |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
@@ -37,6 +38,7 @@ mod agem;
 mod budget;
 mod episodic;
 mod experience;
+mod gem;
 mod range;
 mod reservoir;
 
@@ -44,4 +46,5 @@ pub use agem::{Agem, Constrains, Episodes, project_one};
 pub use budget::Budget;
 pub use episodic::{Eligible, EpisodicMemory, Offer, Recall};
 pub use experience::{Exemplars, ExperienceReplay, Store};
+pub use gem::{Gem, PastContexts, project};
 pub use reservoir::ReservoirReplay;
