@@ -6,6 +6,8 @@
 //! | [`ReservoirReplay`], `er-reservoir` | a reservoir, online | a fresh draw at every step |
 //! | [`Agem`], `agem` | the newest of every class; or four others | never: their gradient bounds the step |
 //! | [`Gem`], `gem` | the newest of every context | never: each context's gradient bounds the step |
+//! | [`Der`], `der` | a reservoir with logits | held to the stored logits |
+//! | [`DerPlusPlus`], `derpp` | the same | and to their labels, another draw |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
@@ -36,6 +38,8 @@
 
 mod agem;
 mod budget;
+mod der;
+mod derpp;
 mod episodic;
 mod experience;
 mod gem;
@@ -44,6 +48,8 @@ mod reservoir;
 
 pub use agem::{Agem, Constrains, Episodes, project_one};
 pub use budget::Budget;
+pub use der::{Der, Distance};
+pub use derpp::DerPlusPlus;
 pub use episodic::{Eligible, EpisodicMemory, Offer, Recall};
 pub use experience::{Exemplars, ExperienceReplay, Store};
 pub use gem::{Gem, PastContexts, project};
