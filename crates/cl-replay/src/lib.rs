@@ -8,6 +8,7 @@
 //! | [`Gem`], `gem` | the newest of every context | never: each context's gradient bounds the step |
 //! | [`Der`], `der` | a reservoir with logits | held to the stored logits |
 //! | [`DerPlusPlus`], `derpp` | the same | and to their labels, another draw |
+//! | [`ErAce`], `er-ace` | classes kept equal, online | a fresh draw; new classes compete among themselves |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
@@ -41,6 +42,7 @@ mod budget;
 mod der;
 mod derpp;
 mod episodic;
+mod er_ace;
 mod experience;
 mod gem;
 mod range;
@@ -51,6 +53,7 @@ pub use budget::Budget;
 pub use der::{Der, Distance};
 pub use derpp::DerPlusPlus;
 pub use episodic::{Eligible, EpisodicMemory, Offer, Recall};
+pub use er_ace::{Balance, Begins, Competitors, ErAce};
 pub use experience::{Exemplars, ExperienceReplay, Store};
 pub use gem::{Gem, PastContexts, project};
 pub use reservoir::ReservoirReplay;
