@@ -10,6 +10,7 @@
 //! | [`DerPlusPlus`], `derpp` | the same | and to their labels, another draw |
 //! | [`ErAce`], `er-ace` | classes kept equal, online | a fresh draw; new classes compete among themselves |
 //! | [`Mir`], `mir` | a reservoir | of some candidates those that the step would harm most |
+//! | [`Gdumb`], `gdumb` | classes kept equal, greedily | a new network is trained on them alone |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
@@ -45,6 +46,7 @@ mod derpp;
 mod episodic;
 mod er_ace;
 mod experience;
+mod gdumb;
 mod gem;
 mod mir;
 mod range;
@@ -57,6 +59,7 @@ pub use derpp::DerPlusPlus;
 pub use episodic::{Eligible, EpisodicMemory, Offer, Recall};
 pub use er_ace::{Balance, Begins, Competitors, ErAce};
 pub use experience::{Exemplars, ExperienceReplay, Store};
+pub use gdumb::{Gdumb, Sample};
 pub use gem::{Gem, PastContexts, project};
 pub use mir::{Mir, Score};
 pub use reservoir::ReservoirReplay;
