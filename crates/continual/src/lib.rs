@@ -33,6 +33,7 @@ pub use cl_scenarios as scenarios;
 pub use cl_tensor as tensor;
 
 mod bench;
+mod budget;
 mod cell;
 mod choices;
 mod conventions;
@@ -64,6 +65,7 @@ mod tune;
 mod unfinished;
 
 pub use bench::{Bench, Finished, Progress, Row, Skipped};
+pub use budget::{BudgetPoint, EqualBytes, Fit};
 pub use cell::{Cell, CellCost, Trained, Variant};
 pub use defaults::Defaults;
 pub use error::Error;

@@ -1,9 +1,11 @@
 //! Pictures, each as SVG and as PNG, with a font of their own: a machine without any draws the same.
 
+mod curves;
 mod matrix;
 mod planes;
 mod scatter;
 
+pub use curves::{Curve, Curves, Place};
 pub use matrix::Matrix;
 pub use planes::{Plane, Planes};
 pub use scatter::{Group, Mark, Scatter};

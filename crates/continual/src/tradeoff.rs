@@ -1,6 +1,6 @@
 //! Stability against plasticity: what a strength does to old and to new contexts.
 
-use crate::registry::{Composition, Grid, Place};
+use crate::registry::{Composition, Place};
 use crate::{Bench, Error, Finished, Line, Request, choose};
 use cl_metrics::Summary;
 use cl_scenarios::Scenario;
@@ -65,7 +65,7 @@ impl Tradeoff {
             })?,
             None => strengths
                 .iter()
-                .find(|(_, about)| about.grid != Grid::Fixed && about.place == Place::Slot)
+                .find(|(_, about)| about.grid.is_strength() && about.place == Place::Slot)
                 .ok_or_else(|| refused("it has no strength; name one with --hyper".to_owned()))?,
         };
         let (hyper, about) = swept;

@@ -162,7 +162,7 @@ const MASK: Hyper = Hyper {
     range: "soft or binary",
     numbers: Numbers::Names(&["soft", "binary"]),
     place: Place::Structure,
-    grid: Grid::Fixed,
+    grid: Grid::Rows,
 };
 
 const P_FIRST: Hyper = Hyper {
