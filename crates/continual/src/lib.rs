@@ -30,6 +30,7 @@ pub use cl_random as random;
 pub use cl_regularize as regularize;
 pub use cl_replay as replay;
 pub use cl_scenarios as scenarios;
+pub use cl_templates as templates;
 pub use cl_tensor as tensor;
 
 mod bench;

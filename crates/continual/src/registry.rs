@@ -22,6 +22,8 @@ pub enum Family {
     Replay,
     /// Parts of the network per context.
     Gating,
+    /// Classes are compared with what is kept of each.
+    Template,
 }
 
 impl fmt::Display for Family {
@@ -31,6 +33,7 @@ impl fmt::Display for Family {
             Self::Regularisation => "regularisation",
             Self::Replay => "replay",
             Self::Gating => "gating",
+            Self::Template => "template",
         })
     }
 }
@@ -232,6 +235,20 @@ pub const STRATEGIES: &[Entry] = &[
     methods::SEPARATE,
     methods::ER,
     methods::ER_RESERVOIR,
+    methods::AGEM,
+    methods::GEM,
+    methods::DER,
+    methods::DER_PLUS_PLUS,
+    methods::ER_ACE,
+    methods::MIR,
+    methods::GDUMB,
+    methods::ICARL,
+    methods::ICARL_SSL,
+    methods::NCM,
+    methods::SLDA,
+    methods::FECAM,
+    methods::RANPAC,
+    methods::NCM_PIXELS,
     methods::CUMULATIVE,
     methods::JOINT,
 ];
@@ -267,7 +284,10 @@ impl Composition {
     /// # Errors
     /// An unknown name; a baseline together with something else.
     pub fn parse(name: &str) -> Result<Self, Error> {
-        let parts = name.split('+').map(|part| find(part.trim())).collect::<Result<Vec<_>, _>>()?;
+        // `+` composes; DER++ is written so too.
+        let spelled = name.replace("der++", "derpp");
+        let parts =
+            spelled.split('+').map(|part| find(part.trim())).collect::<Result<Vec<_>, _>>()?;
         if parts.len() > 1
             && let Some(baseline) = parts.iter().find(|part| part.family == Family::Baseline)
         {
@@ -394,6 +414,13 @@ mod tests {
                 }
                 assert_eq!(built.describe().is_empty(), entry.family == Family::Baseline);
             }
+        }
+    }
+
+    #[test]
+    fn der_plus_plus_is_found_as_it_is_written() {
+        for (name, expected) in [("der++", "derpp"), ("ewc+der+++xdg", "ewc+derpp+xdg")] {
+            assert_eq!(Composition::parse(name).unwrap().name, expected);
         }
     }
 
