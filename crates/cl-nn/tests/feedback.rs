@@ -19,7 +19,7 @@ fn golden() -> Value {
 
 fn network() -> Feedback {
     let classifier = Box::new(Mlp::new(&[9, 5, 5, 4]).unwrap());
-    Feedback::new(classifier, 2, Some(MixturePrior { classes: 4, latent: 2 }))
+    Feedback::new(classifier, 2, true)
 }
 
 /// The reference's name of a parameter.
@@ -107,7 +107,8 @@ impl<'g> Case<'_, 'g> {
         };
         let even = self.graph.full(&probabilities.shape(), 0.25);
         let probabilities = if self.mutant == Mutant::EvenModes { even } else { probabilities };
-        network.prior = network.prior.filter(|_| self.mutant != Mutant::StandardPrior);
+        network.layers.prior =
+            network.layers.prior.filter(|_| self.mutant != Mutant::StandardPrior);
         let rows = Variational {
             x,
             features: forward.features,
@@ -116,7 +117,7 @@ impl<'g> Case<'_, 'g> {
             gate: &gate,
             reconstruction: Reconstruction::CrossEntropy,
         };
-        let [reconstruction, divergence] = network.losses(theta, &rows);
+        let [reconstruction, divergence] = network.layers.losses(theta, &rows);
         let sign = if self.mutant == Mutant::Reversed { -1.0 } else { 1.0 };
         [reconstruction.mean(), divergence.mean() * sign, answer(forward.logits).mean()]
     }
@@ -219,10 +220,10 @@ fn draws_and_densities_of_rows_are_the_references() {
         let it = Case { graph, inputs, layout: &layout, mutant: Mutant::None };
         let (theta, network) = (it.theta(), network());
         let forward = network.forward(theta, it.rows("x", 9), &ForwardContext::test());
-        let posterior = network.encode(theta, forward.features);
+        let posterior = network.layers.encode(theta, forward.features);
         let z = posterior.sample(it.rows("noise", 2));
         let y = labels(graph, "y", indices(&inputs["y"]));
-        let log_p = network.prior.unwrap().log_density(theta, z, y.one_hot(4));
+        let log_p = network.layers.prior.unwrap().log_density(theta, z, y.one_hot(4));
         vec![("z", z), ("log_p_z", log_p), ("log_q_z_x", posterior.log_density(z))]
     });
     // The reference leaves out log 2π of both latent values' densities, -½ log 2π each.
@@ -240,7 +241,6 @@ fn draws_and_densities_of_rows_are_the_references() {
 fn the_published_network_has_the_published_number_of_parameters() {
     let with = |outputs: usize, prior: bool| {
         let classifier = Box::new(Mlp::new(&[784, 400, 400, outputs]).unwrap());
-        let prior = prior.then_some(MixturePrior { classes: outputs, latent: 100 });
         layout(&Feedback::new(classifier, 100, prior)).parameters()
     };
     assert_eq!(with(10, true), 1_075_694);

@@ -1,7 +1,9 @@
 //! The shared suite.
+#![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
 use cl_core::conformance::{Facts, Subject};
-use cl_replay::{Budget, ExperienceReplay, ReservoirReplay};
+use cl_nn::{Layout, Vae};
+use cl_replay::{Budget, Dgr, ExperienceReplay, Heads, Labels, ReservoirReplay, VaeGenerator};
 use cl_scenarios::Scenario;
 
 const PER_CLASS: usize = 5;
@@ -37,5 +39,50 @@ fn replay_from_a_reservoir_conforms() {
         .refused(|| ReservoirReplay::total(0))
         // Filled in the first context, which shows more rows than fit.
         .kept(|facts| PER_CLASS as u64 * facts.classes * facts.contexts * row_bytes(facts))
+        .assert();
+}
+
+const NO_NEUTRAL_GENERATED: &str = "how much generated rows count is the run's mix";
+
+fn dgr(labels: Labels, heads: Heads) -> Dgr {
+    Dgr { generator: VaeGenerator::new(&[12], 3), labels, heads }
+}
+
+/// The frozen network and generator, and the number of the last context.
+fn frozen(facts: &Facts<'_>) -> u64 {
+    let vae = Layout::new(&Vae::new(64, &[12], 3).unwrap().params()).unwrap();
+    4 * (facts.layout.parameters() + vae.parameters() + 1) as u64
+}
+
+fn generative(label: &'static str, labels: Labels) -> Subject {
+    Subject::new(label, move || dgr(labels, Heads::One))
+        .scenarios([Scenario::Domain, Scenario::Class])
+        .no_neutral(NO_NEUTRAL_GENERATED)
+        .refused(|| dgr(Labels::Soft(0.0), Heads::One))
+        .refused(|| Dgr { generator: VaeGenerator::new(&[0], 3), ..Dgr::default() })
+        .refused(|| Dgr { generator: VaeGenerator::new(&[8], 0), ..Dgr::default() })
+        .refused(|| Dgr {
+            generator: VaeGenerator { lr: 0.0, ..VaeGenerator::default() },
+            ..Dgr::default()
+        })
+        .kept(frozen)
+}
+
+#[test]
+fn generative_replay_conforms() {
+    generative("dgr", Labels::Hard).assert();
+}
+
+#[test]
+fn generative_replay_with_soft_labels_conforms() {
+    generative("dgr-distill", Labels::Soft(2.0)).assert();
+}
+
+#[test]
+fn generative_replay_with_a_head_per_context_conforms() {
+    Subject::new("dgr", || dgr(Labels::Hard, Heads::EachPastContext))
+        .scenarios([Scenario::Task])
+        .no_neutral(NO_NEUTRAL_GENERATED)
+        .kept(frozen)
         .assert();
 }

@@ -224,6 +224,8 @@ pub const STRATEGIES: &[Entry] = &[
     methods::SEPARATE,
     methods::ER,
     methods::ER_RESERVOIR,
+    methods::DGR,
+    methods::DGR_DISTILL,
     methods::CUMULATIVE,
     methods::JOINT,
 ];

@@ -7,21 +7,28 @@ use crate::theta::Theta;
 use cl_tensor::Var;
 use std::ops::Range;
 
+/// What feedback adds to a classifier: layers from its features to latent values and back to pixels,
+/// the mirror image of its hidden layers. Parameters: `w_mean`, .., `w_up1`, .., then those of the prior.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedbackLayers {
+    /// To latent values.
+    pub head: LatentHead,
+    /// Back to pixels.
+    pub decoder: Decoder,
+    /// A learned mode per output; `None`: N(0, I).
+    pub prior: Option<MixturePrior>,
+}
+
 /// A network that is a classifier and a variational autoencoder in one (van de Ven & Tolias 2018,
 /// arXiv 1809.10635): its features serve the outputs and a [`LatentHead`], whose draws a [`Decoder`]
-/// turns back into pixels. Parameters: the classifier's own, then `w_mean`, .., `w_up1`, .., then
-/// those of the prior.
+/// turns back into pixels. Parameters: the classifier's own, then those of [`FeedbackLayers`].
 ///
 /// The classifier keeps its sites, so gates act on it as without feedback.
 #[derive(Debug)]
 pub struct Feedback {
     classifier: Box<dyn Network>,
-    /// The layers to latent values.
-    pub head: LatentHead,
-    /// The layers back to pixels.
-    pub decoder: Decoder,
-    /// A learned mode per output; `None`: N(0, I).
-    pub prior: Option<MixturePrior>,
+    /// What comes after its features.
+    pub layers: FeedbackLayers,
 }
 
 /// Rows that are encoded, decoded and compared.
@@ -41,15 +48,24 @@ pub struct Variational<'a, 'g> {
     pub reconstruction: Reconstruction,
 }
 
-impl Feedback {
-    /// Feedback to a classifier, through the mirror image of its hidden layers; `mixture`: with a
-    /// learned mode per output.
+impl FeedbackLayers {
+    /// Those of a classifier; `modes`: a learned mode per output.
     #[must_use]
-    pub fn new(classifier: Box<dyn Network>, latent: usize, prior: Option<MixturePrior>) -> Self {
+    pub fn of(classifier: &dyn Network, latent: usize, modes: bool) -> Self {
         let (inputs, hidden) = (classifier.inputs(), classifier.hidden());
         let features = hidden.last().copied().unwrap_or(inputs);
-        let head = LatentHead { features, latent };
-        Self { classifier, head, decoder: Decoder::mirror(inputs, &hidden, latent), prior }
+        Self {
+            head: LatentHead { features, latent },
+            decoder: Decoder::mirror(inputs, &hidden, latent),
+            prior: modes.then(|| MixturePrior { classes: classifier.outputs(), latent }),
+        }
+    }
+
+    fn params(&self) -> Vec<ParamSpec> {
+        let mut params = self.head.params();
+        params.extend(self.decoder.params());
+        params.extend(self.prior.iter().flat_map(MixturePrior::params));
+        params
     }
 
     /// Where rows lie: `[rows, features]` -> q(z|x).
@@ -74,18 +90,23 @@ impl Feedback {
                 posterior.log_density(z) - prior.log_density(theta, z, rows.probabilities)
             }
         };
-        let per_pixel = 1.0 / self.inputs() as f32;
+        let per_pixel = 1.0 / self.decoder.sizes.last().copied().unwrap_or(1) as f32;
         [rows.reconstruction.rows(logits, rows.x) * per_pixel, divergence * per_pixel]
+    }
+}
+
+impl Feedback {
+    /// Feedback to a classifier; `modes`: with a learned mode per output.
+    #[must_use]
+    pub fn new(classifier: Box<dyn Network>, latent: usize, modes: bool) -> Self {
+        let layers = FeedbackLayers::of(&*classifier, latent, modes);
+        Self { classifier, layers }
     }
 }
 
 impl Network for Feedback {
     fn params(&self) -> Vec<ParamSpec> {
-        let mut params = self.classifier.params();
-        params.extend(self.head.params());
-        params.extend(self.decoder.params());
-        params.extend(self.prior.iter().flat_map(MixturePrior::params));
-        params
+        [self.classifier.params(), self.layers.params()].concat()
     }
 
     fn forward<'g>(
@@ -115,16 +136,17 @@ impl Network for Feedback {
 
     fn with_outputs(&self, outputs: usize) -> Option<Box<dyn Network>> {
         let classifier = self.classifier.with_outputs(outputs)?;
-        let prior = self.prior.map(|prior| MixturePrior { classes: outputs, ..prior });
-        Some(Box::new(Self::new(classifier, self.head.latent, prior)))
+        let FeedbackLayers { head, prior, .. } = &self.layers;
+        Some(Box::new(Self::new(classifier, head.latent, prior.is_some())))
     }
 
     fn describe(&self) -> String {
-        let prior = if self.prior.is_some() { "a mode per output" } else { "N(0, I)" };
+        let FeedbackLayers { head, prior, .. } = &self.layers;
+        let prior = if prior.is_some() { "a mode per output" } else { "N(0, I)" };
         format!(
             "{} with feedback: latent {}, mirrored decoder, prior {prior}",
             self.classifier.describe(),
-            self.head.latent
+            head.latent
         )
     }
 }

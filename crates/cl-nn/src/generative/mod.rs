@@ -5,7 +5,7 @@
 //! | [`Vae`] | an encoder, a [`LatentHead`] and a [`Decoder`] in one layout |
 //! | [`Gaussian`] | a normal distribution per row: `sample`, `log_density`, `kl_to_standard_normal` |
 //! | [`MixturePrior`] | one learned mode per class over latent values |
-//! | [`Feedback`] | any [`Network`](crate::Network) with a latent head and a decoder on its features |
+//! | [`Feedback`] | any [`Network`](crate::Network) with [`FeedbackLayers`] on its features: a latent head and a decoder |
 //! | [`Reconstruction`] | how far a decoded image is from the image |
 //!
 //! Noise is always an argument: a step draws it (`step.normal(..)`), a test fixes it, a population
@@ -42,7 +42,7 @@ mod mixture;
 mod vae;
 
 pub use decoder::{Decoder, Reconstruction};
-pub use feedback::{Feedback, Variational};
+pub use feedback::{Feedback, FeedbackLayers, Variational};
 pub use gaussian::{Gaussian, LatentHead};
 pub use mixture::MixturePrior;
 pub use vae::Vae;
