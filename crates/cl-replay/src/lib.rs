@@ -5,6 +5,7 @@
 //! | [`ExperienceReplay`], `er` | class-balanced, chosen when a context ends | shuffled passes |
 //! | [`ReservoirReplay`], `er-reservoir` | a reservoir, online | a fresh draw at every step |
 //! | [`Dgr`], `dgr`, `dgr-distill` | a generator | what it makes, labelled by the frozen network |
+//! | [`ReplayThroughFeedback`], `rtf`, `bir` | the network | what it decodes, labelled by itself |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is the run's [`Mix`](cl_core::Mix). Memories hold indices, never tensors, and
@@ -40,5 +41,8 @@ mod reservoir;
 
 pub use budget::Budget;
 pub use experience::{Exemplars, ExperienceReplay};
-pub use generative::{Dgr, Heads, Labels, VaeGenerator};
+pub use generative::{
+    DecoderGates, Dgr, FeedbackGenerator, GatedBy, Heads, Labels, Prior, ReplayThroughFeedback,
+    VaeGenerator,
+};
 pub use reservoir::{ReservoirMemory, ReservoirReplay};

@@ -62,7 +62,7 @@ impl Defaults {
             ("lxdg", "gate_units") => self.gate_units,
             ("separate", "units") => self.separate_units,
             ("dgr" | "dgr-distill", "units") => self.generator_units,
-            ("dgr" | "dgr-distill", "latent") => self.latent,
+            ("dgr" | "dgr-distill" | "rtf" | "bir", "latent") => self.latent,
             ("dgr" | "dgr-distill", "lr") => return Some(self.lr),
             _ => return None,
         };

@@ -226,6 +226,8 @@ pub const STRATEGIES: &[Entry] = &[
     methods::ER_RESERVOIR,
     methods::DGR,
     methods::DGR_DISTILL,
+    methods::RTF,
+    methods::BIR,
     methods::CUMULATIVE,
     methods::JOINT,
 ];

@@ -3,5 +3,6 @@
 
 mod collapse;
 mod dgr;
+mod rtf;
 mod slow;
 mod watched;

@@ -2,7 +2,7 @@
 
 use super::PLAIN;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_replay::{Dgr, Heads, VaeGenerator};
+use cl_replay::{DecoderGates, Dgr, Heads, Labels, ReplayThroughFeedback, VaeGenerator};
 
 pub(crate) const DGR: Entry = Entry {
     name: "dgr",
@@ -21,6 +21,24 @@ pub(crate) const DGR_DISTILL: Entry = Entry {
     hypers: &[UNITS, LATENT, LR, TEMPERATURE],
     build: |values| Box::new(dgr(values).distill(values.get(TEMPERATURE.name) as f32)),
     ..DGR
+};
+
+pub(crate) const RTF: Entry = Entry {
+    name: "rtf",
+    about: "replay through feedback: the network decodes its own features into the rows it replays",
+    source: "van de Ven & Tolias 2018",
+    hypers: &[LATENT, TEMPERATURE],
+    build: |values| Box::new(feedback(ReplayThroughFeedback::rtf(values.under.scenario), values)),
+    ..DGR
+};
+
+pub(crate) const BIR: Entry = Entry {
+    name: "bir",
+    about: "brain-inspired replay: the same with a mode per class and gates in the decoder",
+    source: "van de Ven, Siegelmann & Tolias 2020",
+    hypers: &[LATENT, TEMPERATURE, GATED],
+    build: |values| Box::new(bir(values)),
+    ..RTF
 };
 
 const UNITS: Hyper = Hyper {
@@ -59,6 +77,28 @@ const TEMPERATURE: Hyper = Hyper {
     place: Place::Slot,
     ..UNITS
 };
+
+const GATED: Hyper = Hyper {
+    name: "gated",
+    paper: 0.1,
+    purpose: "fraction of each hidden layer of the decoder that is off for a class, domain-incremental for a context",
+    range: "at least 0, below 1",
+    grid: Grid::TenthsBelowOne,
+    ..TEMPERATURE
+};
+
+fn feedback(own: ReplayThroughFeedback, values: &Values<'_>) -> ReplayThroughFeedback {
+    let mut own = own;
+    own.generator.latent = values.count(LATENT.name);
+    ReplayThroughFeedback { labels: Labels::Soft(values.get(TEMPERATURE.name) as f32), ..own }
+}
+
+fn bir(values: &Values<'_>) -> ReplayThroughFeedback {
+    let mut own = feedback(ReplayThroughFeedback::bir(values.under.scenario), values);
+    let gated = values.get(GATED.name) as f32;
+    own.generator.gates = own.generator.gates.map(|gates| DecoderGates { gated, ..gates });
+    own
+}
 
 /// The only recipe there is: that of the code of van de Ven et al. 2022, under every preset.
 fn dgr(values: &Values<'_>) -> Dgr {

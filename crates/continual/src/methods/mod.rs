@@ -12,7 +12,7 @@ mod replay;
 pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
 pub(crate) use function_space::{FROMP, FROMP_L2, LWF};
 pub(crate) use gating::{HAT, LXDG, PACKNET, SEPARATE, XDG};
-pub(crate) use generative::{DGR, DGR_DISTILL};
+pub(crate) use generative::{BIR, DGR, DGR_DISTILL, RTF};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{ER, ER_RESERVOIR};
