@@ -60,7 +60,7 @@ impl Picture for Gallery {
                 for (at, &value) in image.iter().enumerate() {
                     let x = left + scale * (at % self.width) as i32;
                     let y = top + scale * (at / self.width) as i32;
-                    let pixel = [(x, y), (x + scale - 1, y + scale - 1)];
+                    let pixel = [(x, y), (x + scale, y + scale)];
                     area.draw(&Rectangle::new(pixel, grey(value).filled()))?;
                 }
             }
