@@ -4,8 +4,8 @@ use crate::cli::{BenchOptions, Output};
 use crate::progress::Bar;
 use crate::{dry_run, interrupt, print, report};
 use anyhow::{Error, Result};
-use continual::{Asked, Bench, CellCost, Earlier, Strengths, Work};
-use std::path::Path;
+use continual::{Asked, Bench, CellCost, Earlier, Finished, Strengths, Unfinished, Work};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     show(&Asked::Request(options.request()), &options.output, Path::new("target/bench"))
@@ -54,4 +54,36 @@ pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()
         None => error.into(),
         Some(told) => Error::new(error).context(told),
     })
+}
+
+/// Runs what a command makes a picture of, to the file of results. The same command goes on where it was
+/// left; another one is refused as anywhere.
+pub(crate) fn train(
+    asked: &Asked,
+    bench: &Bench,
+    costs: &[CellCost],
+    folder: &Path,
+    output: &Output,
+) -> Result<(Finished, PathBuf)> {
+    let every = output.checkpoint_every.unwrap_or_default();
+    let stop = interrupt::install()?;
+    let earlier = if output.restart { Earlier::Discard } else { Earlier::Refuse };
+    let unfinished = Unfinished::open(folder).ok().filter(|_| earlier == Earlier::Refuse);
+    let work = match unfinished.and_then(|unfinished| unfinished.work(bench, every).ok()) {
+        Some(work) => work,
+        None => Work::begin(folder, asked, bench, every, earlier)?,
+    };
+    let mut work = work.stopping(stop);
+    match bench.run(costs, &mut Bar::new(costs), &mut work) {
+        Ok(finished) => Ok((finished, work.finish()?)),
+        Err(error) => {
+            let is_interruption = error.is_interruption();
+            work.leave(&error);
+            let error = Error::new(error);
+            Err(match is_interruption {
+                true => error.context("saved; the same command goes on"),
+                false => error,
+            })
+        }
+    }
 }

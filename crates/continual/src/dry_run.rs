@@ -48,7 +48,7 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
 }
 
 /// A count with three digits and a decimal prefix.
-fn short(count: u64) -> String {
+pub(crate) fn short(count: u64) -> String {
     let mut value = count as f64;
     let mut prefixes = ["", " k", " M", " G", " T", " P", " E"].into_iter();
     let mut prefix = prefixes.next().unwrap_or("");

@@ -30,9 +30,11 @@ pub use cl_random as random;
 pub use cl_regularize as regularize;
 pub use cl_replay as replay;
 pub use cl_scenarios as scenarios;
+pub use cl_templates as templates;
 pub use cl_tensor as tensor;
 
 mod bench;
+mod budget;
 mod cell;
 mod choices;
 mod conventions;
@@ -65,6 +67,7 @@ mod tune;
 mod unfinished;
 
 pub use bench::{Bench, Finished, Progress, Row, Skipped};
+pub use budget::{BudgetPoint, EqualBytes, Fit};
 pub use cell::{Cell, CellCost, Trained, Variant};
 pub use defaults::Defaults;
 pub use error::Error;
@@ -79,7 +82,7 @@ pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
 pub use preset::Preset;
 pub use request::Request;
-pub use results::{Line, Results};
+pub use results::{Line, Results, make_folder};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
 pub use tradeoff::{Tradeoff, TradeoffPoint};

@@ -1,8 +1,10 @@
 //! The `continual` command: reads options, runs, prints one table or one line of error.
 
 mod bench_command;
+mod budget_command;
 mod cli;
 mod dry_run;
+mod explain_budget;
 mod interrupt;
 mod list;
 mod machine;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
         Command::Repro(options) => repro_command::run(&options),
+        Command::Budget(options) => budget_command::run(&options),
+        Command::ExplainBudget(options) => explain_budget::run(&options),
         Command::Tradeoff(options) => tradeoff_command::run(&options),
         Command::Show { what } => show_command::run(&what),
         Command::Tune(options) => tune_command::run(&options),

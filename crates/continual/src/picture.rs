@@ -1,10 +1,12 @@
 //! Pictures, each as SVG and as PNG, with a font of their own: a machine without any draws the same.
 
+mod curves;
 mod gallery;
 mod matrix;
 mod planes;
 mod scatter;
 
+pub use curves::{Curve, Curves, Place};
 pub use gallery::Gallery;
 pub use matrix::Matrix;
 pub use planes::{Plane, Planes};

@@ -22,6 +22,8 @@ pub enum Family {
     Replay,
     /// Parts of the network per context.
     Gating,
+    /// Classes are compared with what is kept of each.
+    Template,
 }
 
 impl fmt::Display for Family {
@@ -31,6 +33,7 @@ impl fmt::Display for Family {
             Self::Regularisation => "regularisation",
             Self::Replay => "replay",
             Self::Gating => "gating",
+            Self::Template => "template",
         })
     }
 }
@@ -58,8 +61,10 @@ pub enum Place {
 /// How a hyper-parameter is chosen on validation images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grid {
-    /// It is not: a convention or a budget, not a strength.
+    /// It is not: a convention, not a strength.
     Fixed,
+    /// It is not: how many rows a memory keeps, which a number of bytes allows.
+    Rows,
     /// The powers of ten from 10^first to 10^last.
     PowersOfTen {
         /// The smallest exponent.
@@ -72,11 +77,17 @@ pub enum Grid {
 }
 
 impl Grid {
+    /// Whether values are tried on validation images.
+    #[must_use]
+    pub fn is_strength(self) -> bool {
+        matches!(self, Self::PowersOfTen { .. } | Self::TenthsBelowOne)
+    }
+
     /// Its values, ascending.
     #[must_use]
     pub fn values(self) -> Vec<f64> {
         match self {
-            Self::Fixed => Vec::new(),
+            Self::Fixed | Self::Rows => Vec::new(),
             // Parsed, because powi(10, -3) is not the number nearest to 0.001 everywhere.
             Self::PowersOfTen { first, last } => {
                 (first..=last).filter_map(|exponent| format!("1e{exponent}").parse().ok()).collect()
@@ -228,6 +239,13 @@ pub const STRATEGIES: &[Entry] = &[
     methods::DGR_DISTILL,
     methods::RTF,
     methods::BIR,
+    methods::ICARL,
+    methods::ICARL_SSL,
+    methods::NCM,
+    methods::SLDA,
+    methods::FECAM,
+    methods::RANPAC,
+    methods::NCM_PIXELS,
     methods::CUMULATIVE,
     methods::JOINT,
 ];

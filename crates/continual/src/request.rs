@@ -184,7 +184,8 @@ pub(crate) fn hypers(strategies: &[Chosen]) -> Vec<(String, &'static Hyper)> {
     all
 }
 
-/// Gives every strategy the values that were given for its parts; of two the last.
+/// Gives every strategy the values that were given for its parts; of two the last. `ewc+er:er.per_class`
+/// means that composition alone.
 fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
     let known = hypers(strategies);
     for text in given {
@@ -193,9 +194,20 @@ fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
             .split_once('=')
             .map(|(name, numbers)| (name.trim(), numbers.trim()))
             .ok_or_else(|| wrong("STRATEGY.NAME=VALUE, such as ewc.lambda=1e5"))?;
+        let (alone, name) = match name.split_once(':') {
+            Some((composition, name)) => (Some(Composition::parse(composition)?.name), name),
+            None => (None, name),
+        };
         let Some((_, hyper)) = known.iter().find(|(known, _)| known == name) else {
             return Err(unknown_hyper(name, &known));
         };
+        if let Some(alone) = &alone
+            && !strategies.iter().any(|chosen| chosen.composition.name == *alone)
+        {
+            return Err(Error::Impossible(format!(
+                "--set {text}: strategy `{alone}` is not among those that run; add it to --strategy"
+            )));
+        }
         let mut values: Vec<f64> = Vec::new();
         for number in parts(numbers) {
             let number = hyper.read(number).map_err(|expected| wrong(&expected))?;
@@ -205,7 +217,8 @@ fn set(given: &[String], strategies: &mut [Chosen]) -> Result<(), Error> {
             }
         }
         for chosen in strategies.iter_mut() {
-            if chosen.composition.hyper(name).is_some() {
+            let meant = alone.as_ref().is_none_or(|alone| chosen.composition.name == *alone);
+            if meant && chosen.composition.hyper(name).is_some() {
                 chosen.hyper.retain(|(known, _)| known != name);
                 chosen.hyper.push((name.to_owned(), values.clone()));
                 chosen.shown.retain(|known| known != name);
@@ -299,6 +312,21 @@ mod tests {
         let quick = Request { quick: true, ..of("fuzzy") }.choices().unwrap();
         assert_eq!(quick.experiment.setup.kind, StreamKind::Fuzzy { fuzziness: 25 });
         assert!(quick.deviations.is_empty());
+    }
+
+    #[test]
+    fn a_value_may_be_meant_for_one_composition() {
+        let request = |set: &str| Request {
+            strategy: some("er,ewc+er"),
+            set: vec!["er.per_class=3".to_owned(), set.to_owned()],
+            ..Request::default()
+        };
+        let choices = request("ewc+er:er.per_class=5").choices().unwrap();
+        let given = |index: usize| choices.strategies[index].hyper.clone();
+        assert_eq!(given(0), [("er.per_class".to_owned(), vec![3.0])]);
+        assert_eq!(given(1), [("er.per_class".to_owned(), vec![5.0])]);
+        let refused = message(request("si+er:er.per_class=5"));
+        assert!(refused.contains("strategy `si+er` is not among those that run"), "{refused}");
     }
 
     #[test]

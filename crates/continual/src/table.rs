@@ -35,7 +35,7 @@ pub(crate) fn accuracies(bench: &Bench, lines: &[Line]) -> Result<String, Error>
             texts.push(if values.is_empty() {
                 "-".to_owned()
             } else {
-                cell(&Summary::of(&values)?)
+                percent(&Summary::of(&values)?)
             });
         }
         rows.push(texts);
@@ -44,7 +44,7 @@ pub(crate) fn accuracies(bench: &Bench, lines: &[Line]) -> Result<String, Error>
 }
 
 /// Mean and standard error of fractions, in percent.
-fn cell(summary: &Summary) -> String {
+pub(crate) fn percent(summary: &Summary) -> String {
     let mean = format!("{:.2}", 100.0 * summary.mean);
     match summary.sem {
         Some(sem) => format!("{mean} ± {:.2}", 100.0 * sem),
@@ -60,8 +60,8 @@ mod tests {
     #[test]
     fn a_cell_is_mean_and_standard_error_in_percent() {
         // Mean 0.925; sd sqrt(2 * 0.025^2 / 1) = 0.035355; sem sd / sqrt(2) = 0.025.
-        assert_eq!(cell(&Summary::of(&[0.9, 0.95]).unwrap()), "92.50 ± 2.50");
-        assert_eq!(cell(&Summary::of(&[0.5]).unwrap()), "50.00");
+        assert_eq!(percent(&Summary::of(&[0.9, 0.95]).unwrap()), "92.50 ± 2.50");
+        assert_eq!(percent(&Summary::of(&[0.5]).unwrap()), "50.00");
     }
 
     #[test]

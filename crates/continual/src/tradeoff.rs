@@ -1,6 +1,6 @@
 //! Stability against plasticity: what a strength does to old and to new contexts.
 
-use crate::registry::{Composition, Grid, Place};
+use crate::registry::{Composition, Place};
 use crate::{Bench, Error, Finished, Line, Request, choose};
 use cl_metrics::Summary;
 use cl_scenarios::Scenario;
@@ -65,7 +65,7 @@ impl Tradeoff {
             })?,
             None => strengths
                 .iter()
-                .find(|(_, about)| about.grid != Grid::Fixed && about.place == Place::Slot)
+                .find(|(_, about)| about.grid.is_strength() && about.place == Place::Slot)
                 .ok_or_else(|| refused("it has no strength; name one with --hyper".to_owned()))?,
         };
         let (hyper, about) = swept;
@@ -74,6 +74,15 @@ impl Tradeoff {
         values.dedup();
         if values.is_empty() {
             return Err(refused(format!("{hyper} has no grid; give --values")));
+        }
+        let swept_twice = |text: &&String| {
+            let name = text.split('=').next().unwrap_or_default().trim();
+            name == hyper || name.ends_with(&format!(":{hyper}"))
+        };
+        if let Some(set) = request.set.iter().find(swept_twice) {
+            return Err(refused(format!(
+                "{hyper} is what is swept; give --values instead of --set {set}"
+            )));
         }
         let told: Vec<String> = values.iter().map(f64::to_string).collect();
         let mut set = request.set.clone();

@@ -1,13 +1,12 @@
 //! `continual tradeoff`.
 
+use crate::bench_command::train;
 use crate::cli::TradeoffOptions;
-use crate::progress::Bar;
-use crate::table::markdown;
-use crate::{dry_run, interrupt, print, report};
-use anyhow::{Error, Result};
-use continual::metrics::Summary;
+use crate::table::{markdown, percent};
+use crate::{dry_run, print, report};
+use anyhow::Result;
 use continual::picture::{Group, Mark, Scatter, draw};
-use continual::{Asked, Bench, Earlier, Strengths, Tradeoff, TradeoffPoint, Unfinished, Work};
+use continual::{Asked, Bench, Strengths, Tradeoff, TradeoffPoint};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
@@ -20,29 +19,7 @@ pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
         return print::text(&dry_run::text(&bench, &costs));
     }
     let folder = options.output.out.clone().unwrap_or_else(|| usual(&tradeoff));
-    let every = options.output.checkpoint_every.unwrap_or_default();
-    let stop = interrupt::install()?;
-    // The same sweep goes on where it was left; another one is refused as anywhere.
-    let earlier = if options.output.restart { Earlier::Discard } else { Earlier::Refuse };
-    let unfinished = Unfinished::open(&folder).ok().filter(|_| earlier == Earlier::Refuse);
-    let work = match unfinished.and_then(|unfinished| unfinished.work(&bench, every).ok()) {
-        Some(work) => work,
-        None => Work::begin(&folder, &asked, &bench, every, earlier)?,
-    };
-    let mut work = work.stopping(stop);
-    let finished = match bench.run(&costs, &mut Bar::new(&costs), &mut work) {
-        Ok(finished) => finished,
-        Err(error) => {
-            let is_interruption = error.is_interruption();
-            work.leave(&error);
-            let error = Error::new(error);
-            return Err(match is_interruption {
-                true => error.context("saved; the same command goes on"),
-                false => error,
-            });
-        }
-    };
-    let results = work.finish()?;
+    let (finished, results) = train(&asked, &bench, &costs, &folder, &options.output)?;
     let points = tradeoff.points(&bench, &finished)?;
     let pictures = draw(&picture(&tradeoff, &bench, &points), &folder.join("tradeoff"))?;
     let mut text = format!(
@@ -64,11 +41,6 @@ pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
 
 fn usual(tradeoff: &Tradeoff) -> PathBuf {
     Path::new("target/tradeoff").join(format!("{}-{}", tradeoff.strategy, tradeoff.scenario))
-}
-
-fn percent(summary: &Summary) -> String {
-    let sem = summary.sem.map_or(String::new(), |sem| format!(" ± {:.2}", 100.0 * sem));
-    format!("{:.2}{sem}", 100.0 * summary.mean)
 }
 
 fn table(tradeoff: &Tradeoff, points: &[TradeoffPoint]) -> String {

@@ -1,7 +1,7 @@
 //! Choosing strengths on validation images.
 
 use crate::choices::{Choices, Chosen};
-use crate::registry::{Composition, Grid};
+use crate::registry::Composition;
 use crate::request::hypers;
 use crate::{Bench, Cell, Error, Key, Request, Strengths};
 use cl_scenarios::{Part, Scenario};
@@ -60,7 +60,7 @@ impl Tuning {
                 choices.experiment.setup.kind
             )));
         }
-        if hypers(&choices.strategies).iter().all(|(_, hyper)| hyper.grid == Grid::Fixed) {
+        if !hypers(&choices.strategies).iter().any(|(_, hyper)| hyper.grid.is_strength()) {
             return Err(Error::Impossible(
                 "tune: none of the strategies has a strength to choose".to_owned(),
             ));
@@ -79,7 +79,7 @@ impl Tuning {
         let mut all = Vec::new();
         for &scenario in &self.choices.scenarios {
             for (name, hyper) in hypers(&self.choices.strategies) {
-                if hyper.grid == Grid::Fixed {
+                if !hyper.grid.is_strength() {
                     continue;
                 }
                 let Some((strategy, _)) = name.split_once('.') else { continue };

@@ -35,7 +35,10 @@ fn a_generator_that_collapses_is_told_and_the_others_are_not() {
     let lines = run(&bad);
     let told = told(&bad, &lines);
     assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("dgr in class: the generator collapsed in context 1: "), "{told:?}");
+    assert!(
+        told[0].starts_with("dgr in class: the generator collapsed in context 1: "),
+        "{told:?}"
+    );
     assert!(lines[0].metrics["acc"].is_finite());
 
     let plain = bench("none,er", &[]);
@@ -57,7 +60,9 @@ fn the_first_context_of_any_run_decides() {
     let begin = "rtf in class: the generator collapsed in context";
     assert_eq!(
         with(&[Some(0.5), Some(1.23e-3), None]),
-        [format!("{begin} 2: the spread of its rows is 1.2e-3 of the data's (expected at least 0.05)")]
+        [format!(
+            "{begin} 2: the spread of its rows is 1.2e-3 of the data's (expected at least 0.05)"
+        )]
     );
     assert_eq!(
         with(&[None, Some(0.0)]),

@@ -74,7 +74,7 @@ const PER_CLASS: Hyper = Hyper {
     range: "at least 1",
     numbers: Numbers::Whole,
     place: Place::Structure,
-    grid: Grid::Fixed,
+    grid: Grid::Rows,
 };
 
 fn lwf(values: &Values<'_>) -> Box<dyn Strategy> {

@@ -8,6 +8,7 @@ mod generative;
 mod layers;
 mod parameter_space;
 mod replay;
+mod templates;
 
 pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
 pub(crate) use function_space::{FROMP, FROMP_L2, LWF};
@@ -16,3 +17,4 @@ pub(crate) use generative::{BIR, DGR, DGR_DISTILL, RTF};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{ER, ER_RESERVOIR};
+pub(crate) use templates::{FECAM, ICARL, ICARL_SSL, NCM, NCM_PIXELS, RANPAC, SLDA};

@@ -35,7 +35,7 @@ const PER_CLASS: Hyper = Hyper {
     range: "at least 1",
     numbers: Numbers::Whole,
     place: Place::Structure,
-    grid: Grid::Fixed,
+    grid: Grid::Rows,
 };
 
 fn er(values: &Values<'_>) -> Box<dyn Strategy> {

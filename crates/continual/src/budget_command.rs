@@ -1,0 +1,153 @@
+//! `continual budget`.
+
+use crate::bench_command::train;
+use crate::cli::BudgetOptions;
+use crate::dry_run::{self, short};
+use crate::table::{markdown, percent};
+use crate::{print, report};
+use anyhow::Result;
+use continual::picture::{Curve, Curves, Place, draw};
+use continual::{Asked, Bench, BudgetPoint, EqualBytes, Strengths};
+use std::path::Path;
+
+pub(crate) fn run(options: &BudgetOptions) -> Result<()> {
+    let strengths = Strengths::built_in()?;
+    let equal = EqualBytes::new(options.request(), &options.bytes, &strengths)?;
+    let asked = Asked::Request(equal.request.clone());
+    let bench = asked.bench(&strengths)?;
+    let costs = bench.costs()?;
+    if options.output.dry_run {
+        return print::text(&(dry_run::text(&bench, &costs) + &left_out(&equal)));
+    }
+    let folder = options.output.out.as_deref().unwrap_or(Path::new("target/budget"));
+    let (finished, results) = train(&asked, &bench, &costs, folder, &options.output)?;
+    let points = equal.points(&bench, &costs, &finished)?;
+    let mut written = Vec::new();
+    for axis in [Axis::Bytes, Axis::Macs] {
+        written.extend(draw(&picture(&equal, &bench, &points, axis), &folder.join(axis.name()))?);
+    }
+    let mut text = format!(
+        "Final accuracy in %, {}, {}, {}-incremental, at equal bytes kept between contexts: mean ± s.e.m. \
+         over {} seeds\n\n",
+        bench.dataset,
+        bench.protocol,
+        equal.scenario,
+        bench.seeds.len()
+    );
+    text += &table(&equal, &points);
+    text += "\nbudget `own`: the strategy has no memory of rows, its bytes are its own.\n\
+             * baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n\
+             MAC: multiply-accumulates of one run, steps, boundaries and evaluations.\n";
+    text += &left_out(&equal);
+    text += &report::gaps(&bench.skipped);
+    text += &report::gaps(&finished.diverged);
+    for path in written.iter().chain([&results]) {
+        text += &format!("{}\n", path.display());
+    }
+    print::text(&text)
+}
+
+/// Strategies whose least memory is more than a budget.
+fn left_out(equal: &EqualBytes) -> String {
+    let mut text = String::new();
+    for fit in &equal.fits {
+        let budgets = equal.budgets.iter().zip(&fit.rows);
+        let small: Vec<String> =
+            budgets.filter(|(_, rows)| rows.is_none()).map(|(&budget, _)| short(budget)).collect();
+        if !small.is_empty() {
+            text += &format!(
+                "- {} does not do with {} bytes: one row per class, or whatever `{}` counts, takes {}.\n",
+                fit.strategy,
+                small.join(" or "),
+                fit.hyper.as_deref().unwrap_or_default(),
+                short(fit.least)
+            );
+        }
+    }
+    text
+}
+
+/// By budget, and within one by accuracy, the best first.
+fn table(equal: &EqualBytes, points: &[BudgetPoint]) -> String {
+    let budgets = equal.budgets.iter().map(|&budget| Some(budget)).chain([None]);
+    let mut rows = Vec::new();
+    for budget in budgets {
+        let mut here: Vec<&BudgetPoint> =
+            points.iter().filter(|point| point.budget == budget).collect();
+        here.sort_by(|a, b| b.accuracy.mean.total_cmp(&a.accuracy.mean));
+        rows.extend(here.into_iter().map(|point| {
+            vec![
+                format!("{}{}", point.strategy, if point.is_baseline { " *" } else { "" }),
+                budget.map_or("own".to_owned(), short),
+                point.rows.map_or(String::new(), |rows| rows.to_string()),
+                short(point.bytes),
+                short(point.macs),
+                percent(&point.accuracy),
+            ]
+        }));
+    }
+    let header = ["strategy", "budget", "rows", "bytes kept", "MAC", "accuracy"];
+    markdown(header.map(str::to_owned).to_vec(), rows)
+}
+
+/// What accuracy is drawn over.
+#[derive(Clone, Copy)]
+enum Axis {
+    Bytes,
+    Macs,
+}
+
+impl Axis {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "accuracy-bytes",
+            Self::Macs => "accuracy-macs",
+        }
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes kept between contexts",
+            Self::Macs => "multiply-accumulates of one run",
+        }
+    }
+
+    fn of(self, point: &BudgetPoint) -> f64 {
+        match self {
+            Self::Bytes => point.bytes as f64,
+            Self::Macs => point.macs as f64,
+        }
+    }
+}
+
+fn picture(equal: &EqualBytes, bench: &Bench, points: &[BudgetPoint], axis: Axis) -> Curves {
+    let curve = |strategy: &str, has_rows: bool| {
+        let own = points.iter().filter(|point| point.strategy == strategy);
+        let mut places: Vec<Place> = own
+            .clone()
+            .map(|point| Place {
+                x: axis.of(point),
+                y: 100.0 * point.accuracy.mean,
+                error: 100.0 * point.accuracy.sem.unwrap_or(0.0),
+            })
+            .collect();
+        places.sort_by(|a, b| a.x.total_cmp(&b.x));
+        // What keeps all data keeps nothing between contexts, which no axis of bytes shows.
+        let is_baseline = own.clone().any(|point| point.is_baseline) && strategy != "none";
+        let own = if has_rows || is_baseline { "" } else { " (own bytes)" };
+        Curve { name: format!("{strategy}{own}"), places, is_baseline }
+    };
+    let curves = equal.fits.iter().map(|fit| curve(&fit.strategy, fit.hyper.is_some()));
+    Curves {
+        title: format!(
+            "Accuracy against {} ({} {}, {}-incremental)",
+            axis.told(),
+            bench.dataset,
+            bench.protocol,
+            equal.scenario
+        ),
+        x: axis.told().to_owned(),
+        y: "final accuracy, %".to_owned(),
+        curves: curves.filter(|curve| !curve.places.is_empty()).collect(),
+    }
+}
