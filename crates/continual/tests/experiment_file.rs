@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
 use continual::registry::{CURATED, STRATEGIES};
-use continual::scenarios::Part;
+use continual::scenarios::{Part, Scenario};
 use continual::{Bench, Error, ExperimentFile, Finished, Line, Request, Settings, Strengths};
 
 const EXAMPLE: &str = include_str!("../../../examples/experiment.toml");
@@ -300,7 +300,11 @@ fn the_example_runs() {
     assert_eq!(finished.lines.len(), 5 * cells);
     assert!(bench.skipped.iter().all(|skipped| skipped.scenario == Scenario::Class));
     // Every strategy is in it, some with several values.
-    assert!(STRATEGIES.iter().all(|entry| bench.rows.iter().any(|row| row.label.starts_with(entry.name))));
+    assert!(
+        STRATEGIES
+            .iter()
+            .all(|entry| bench.rows.iter().any(|row| row.label.starts_with(entry.name)))
+    );
     // What it says of itself is true: everything is at its default but what it sweeps.
     assert_eq!(self::bench(EXAMPLE).unwrap().deviations, ["hyper-parameters"]);
 }
