@@ -34,6 +34,7 @@ impl<P: Policy> Buffer<P> {
     /// # Errors
     /// What the policy refuses about the offer; the buffer then stays as it was.
     pub fn offer(&mut self, rows: &[Row], address: Address) -> Result<(), Error> {
+        self.memory.begin_offer();
         self.policy.place(&mut self.memory, rows, address)
     }
 }
@@ -43,6 +44,13 @@ impl<P> Buffer<P> {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         self.memory.rows()
+    }
+
+    /// What the last offer wrote, in order: positions and the rows that were put there. A position may
+    /// come twice, its last row stays; where rows were given up, it begins with all that stayed.
+    #[must_use]
+    pub fn written(&self) -> &[(u32, Row)] {
+        self.memory.written()
     }
 
     /// The number of rows kept.
@@ -79,6 +87,12 @@ impl<P> Buffer<P> {
     #[must_use]
     pub fn peak_bytes(&self) -> u64 {
         self.memory.bytes_of(self.memory.peak())
+    }
+
+    /// The most rows kept at any time.
+    #[must_use]
+    pub fn peak_rows(&self) -> usize {
+        self.memory.peak()
     }
 
     /// The policy.

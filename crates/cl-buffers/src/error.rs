@@ -1,5 +1,7 @@
 //! What a replay memory refuses.
 
+use crate::Memory;
+
 /// A budget, an offer or a saved buffer that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,8 +28,8 @@ pub enum Error {
         /// The number of classes.
         classes: u32,
     },
-    /// A class-balanced buffer for no classes.
-    #[error("class-balanced buffer: planned for 0 classes, expected at least 1")]
+    /// A balanced buffer for no groups.
+    #[error("balanced buffer: planned for 0 groups, expected at least 1")]
     NoClasses,
     /// More classes came than the quota was worked out for.
     #[error(
@@ -50,6 +52,47 @@ pub enum Error {
     OfferedTwice {
         /// The output unit.
         label: u32,
+        /// The context.
+        context: u32,
+    },
+    /// The budget holds less than one row per group.
+    #[error(
+        "{policy} buffer: a budget of {budget} bytes has room for {capacity} rows, expected at least \
+         one of {row} bytes for each of {groups} groups: {needed} bytes"
+    )]
+    NoRoom {
+        /// The policy.
+        policy: &'static str,
+        /// The budget in bytes.
+        budget: u64,
+        /// The number of rows that fit.
+        capacity: usize,
+        /// The bytes of one row.
+        row: u64,
+        /// The groups: contexts, classes.
+        groups: u32,
+        /// The bytes of one row for each.
+        needed: u64,
+    },
+    /// More groups came than were planned for.
+    #[error(
+        "{policy} buffer: the offer brings the number of groups to {found}, planned were {planned}"
+    )]
+    TooManyGroups {
+        /// The policy.
+        policy: &'static str,
+        /// The groups kept and offered.
+        found: usize,
+        /// The groups planned.
+        planned: u32,
+    },
+    /// A context came twice.
+    #[error(
+        "{policy} buffer: context {context} was chosen before; offer it once, whole, at its end"
+    )]
+    ContextTwice {
+        /// The policy.
+        policy: &'static str,
         /// The context.
         context: u32,
     },
@@ -87,4 +130,21 @@ pub enum Error {
         /// The number of rows that fit.
         capacity: usize,
     },
+}
+
+impl Error {
+    /// Refuses a memory without room for one row of each of so many groups.
+    pub(crate) fn room(policy: &'static str, memory: &Memory, groups: u32) -> Result<(), Self> {
+        match groups {
+            0 => Err(Self::NoClasses),
+            _ if memory.capacity() < groups as usize => Err(Self::room_for(policy, memory, groups)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn room_for(policy: &'static str, memory: &Memory, groups: u32) -> Self {
+        let (budget, row) = (memory.budget(), memory.bytes_of(1));
+        let needed = row.saturating_mul(u64::from(groups));
+        Self::NoRoom { policy, budget, capacity: memory.capacity(), row, groups, needed }
+    }
 }

@@ -2,10 +2,20 @@
 //!
 //! A [`Buffer`] keeps [`Row`]s: which example of a data set held elsewhere, its label and its
 //! context. It holds no tensors, but counts bytes exactly as if it stored the examples, and never
-//! exceeds its budget. Which example stays is a [`Policy`]; [`Reservoir`] and [`ClassBalanced`] are
-//! here, and the trait is open for yours. Which kept rows are replayed is read from positions:
-//! [`Sweep`] passes over them in shuffled order, [`draw_uniform`] draws a batch. [`herd`] chooses rows by
-//! their features.
+//! exceeds its budget. Which example stays is a [`Policy`], and the trait is open for yours:
+//!
+//! | policy | keeps | sees rows |
+//! |---|---|---|
+//! | [`Reservoir`] | a uniform sample of the stream | as they pass |
+//! | [`Ring`] | the newest of every context or class | as they pass |
+//! | [`Greedy`] | classes equal so far, room made in the largest | as they pass |
+//! | [`ClassBalanced`] | a random choice of every class | when a context ends |
+//! | [`ContextBalanced`] | a random choice of every context | when a context ends |
+//! | [`Herding`] | of every class what stands for its mean, by [`herd`] | when a context ends |
+//!
+//! Which kept rows are replayed is read from positions: [`Sweep`] passes over them in shuffled order,
+//! [`draw_uniform`] draws a batch, [`Groups`] draws from some classes or contexts alone, or as many of
+//! each. What a row weighs is its [`RowSize`]: input and label, if need be context and logits.
 //!
 //! Nothing here owns a random generator: every choice is a function of an
 //! [`Address`](cl_random::Address) that the caller passes in, so a buffer that was saved and loaded
@@ -34,22 +44,32 @@
 
 mod buffer;
 mod class_balanced;
+mod context_balanced;
 mod draw;
 mod error;
+mod greedy;
+mod group;
+mod herded;
 mod herding;
 mod memory;
 mod policy;
 mod reservoir;
+mod ring;
 mod row;
 mod sweep;
 
 pub use buffer::Buffer;
 pub use class_balanced::ClassBalanced;
+pub use context_balanced::ContextBalanced;
 pub use draw::draw_uniform;
 pub use error::Error;
+pub use greedy::{Admit, Evict, Greedy};
+pub use group::{Group, Groups, Key};
+pub use herded::{Herding, Quota};
 pub use herding::herd;
 pub use memory::Memory;
 pub use policy::{Policy, When};
 pub use reservoir::Reservoir;
+pub use ring::Ring;
 pub use row::{Row, RowSize};
 pub use sweep::Sweep;

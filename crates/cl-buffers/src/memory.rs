@@ -15,7 +15,23 @@ pub struct Memory {
     /// The most rows kept at any time.
     peak: usize,
     rows: Vec<Row>,
+    /// What was written since the present offer began.
+    #[serde(skip)]
+    written: Written,
 }
+
+/// Positions and the rows written there, in order. Not part of what a memory is: two that keep the
+/// same are equal.
+#[derive(Clone, Debug, Default)]
+struct Written(Vec<(u32, Row)>);
+
+impl PartialEq for Written {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Written {}
 
 impl Memory {
     pub(crate) fn new(budget: u64, row_size: RowSize) -> Result<Self, Error> {
@@ -26,7 +42,7 @@ impl Memory {
         if budget < row {
             return Err(Error::BudgetTooSmall { budget, row });
         }
-        Ok(Self { budget, row_size, peak: 0, rows: Vec::new() })
+        Ok(Self { budget, row_size, peak: 0, rows: Vec::new(), written: Written::default() })
     }
 
     /// The number of rows that fit: budget / bytes of a row, rounded down, at most `u32::MAX`.
@@ -49,6 +65,7 @@ impl Memory {
         if self.rows.len() >= self.capacity() {
             return Err(Error::Full { capacity: self.capacity() });
         }
+        self.written.0.push((self.rows.len() as u32, row));
         self.rows.push(row);
         self.peak = self.peak.max(self.rows.len());
         Ok(())
@@ -63,12 +80,23 @@ impl Memory {
         let kept =
             self.rows.get_mut(position as usize).ok_or(Error::NoSuchPosition { position, len })?;
         *kept = row;
+        self.written.0.push((position, row));
         Ok(())
     }
 
-    /// Gives up every row for which `keep` is false; the others close ranks in their order.
+    /// Gives up every row for which `keep` is false; the others close ranks in
+    /// their order.
     pub fn retain(&mut self, keep: impl FnMut(&Row) -> bool) {
         self.rows.retain(keep);
+        self.written.0 = (0..).zip(self.rows.iter().copied()).collect();
+    }
+
+    pub(crate) fn begin_offer(&mut self) {
+        self.written.0.clear();
+    }
+
+    pub(crate) fn written(&self) -> &[(u32, Row)] {
+        &self.written.0
     }
 
     pub(crate) fn budget(&self) -> u64 {

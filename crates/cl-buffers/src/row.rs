@@ -32,6 +32,12 @@ impl RowSize {
         Self(self.0.saturating_add(index_bytes(contexts)))
     }
 
+    /// The same row with its logits, 4 bytes for each of `outputs`.
+    #[must_use]
+    pub const fn with_logits(self, outputs: u32) -> Self {
+        Self(self.0.saturating_add(4 * outputs as u64))
+    }
+
     /// A row of exactly so many bytes, for content of another kind.
     #[must_use]
     pub const fn from_bytes(bytes: u64) -> Self {
@@ -66,6 +72,7 @@ mod tests {
         assert_eq!(RowSize::new(64, 257).bytes(), 66);
         assert_eq!(RowSize::new(64, 65_536).bytes(), 66);
         assert_eq!(RowSize::new(64, 65_537).with_context(257).bytes(), 70);
+        assert_eq!(RowSize::new(784, 10).with_logits(10).bytes(), 825);
         assert_eq!(RowSize::from_bytes(3 * 32 * 32 + 1).bytes(), 3073);
     }
 }

@@ -126,7 +126,7 @@ impl Training<'_> {
         let (current, replayed) = match (self.source, total > 0.0) {
             (_, false) => (1.0, 0.0),
             (Source::Memory, true) => (0.0, 1.0),
-            (_, true) => self.mix.weights(self.stage),
+            (_, true) => self.mix.weights_of(self.stage, (self.drawn, self.replayed())),
         };
         let factor = |share: f32| match self.mix {
             _ if total == 0.0 => 0.0,
@@ -147,6 +147,11 @@ impl Training<'_> {
             feeds.f32(name, &[factor(generated(*generator))])?;
         }
         Ok(())
+    }
+
+    /// Rows of memories in the batch that count.
+    fn replayed(&self) -> usize {
+        self.rows.weight[self.stream_rows..].iter().filter(|weight| **weight > 0.0).count()
     }
 
     fn draw_current(&mut self, step: u32) {
@@ -228,7 +233,7 @@ impl Host for Training<'_> {
         let steps = self.length.max(1) as f32;
         feeds.f32("progress", &[step as f32 / steps])?;
         feeds.f32("steps", &[steps])?;
-        feeds.f32("schedule", &[self.schedule.factor(step) as f32])
+        feeds.f32("schedule", &[self.schedule.factor_within(step, self.length) as f32])
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {

@@ -43,7 +43,8 @@ impl Memory {
 
     /// Its shape.
     pub(crate) fn rows(&self) -> MemoryRows {
-        MemoryRows { name: self.name.clone(), rows: self.it.rows(), joins: self.joins }
+        let (name, rows, capacity) = (self.name.clone(), self.it.rows(), self.it.capacity());
+        MemoryRows { name, rows, joins: self.joins, capacity }
     }
 
     pub(crate) fn feed(&mut self, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {

@@ -66,6 +66,13 @@ pub trait Rehearse: Send {
         0
     }
 
+    /// Places of the memory: every cell is below. A slot that keeps something beside each row (logits)
+    /// has as many rows, [`Step::capacity`](crate::Step::capacity); members have the same. 0 where
+    /// nothing is kept beside rows.
+    fn capacity(&self) -> usize {
+        0
+    }
+
     /// Chooses rows for a step whose rows of the stream are `current`.
     ///
     /// # Errors
@@ -149,12 +156,29 @@ pub enum Mix {
     ByContext,
     /// This fraction for the stream's rows, the rest for replay.
     Fixed(f32),
+    /// Every row of the batch counts the same: one mean over rows of the stream and of memories
+    /// (Chaudhry et al. 2019, arXiv 1902.10486). Generated rows have no part in it.
+    ByRows,
     /// The mean losses add up.
     Sum,
 }
 
 impl Mix {
-    /// Weights of the stream's rows and of all replayed rows together at a stage, counted from 0.
+    /// Weights of the stream's rows and of all replayed rows together at a stage, counted from 0, in
+    /// a batch with `rows` of each.
+    #[must_use]
+    pub fn weights_of(self, stage: u32, (current, replayed): (usize, usize)) -> (f32, f32) {
+        match self {
+            Self::ByRows => {
+                let all = (current + replayed).max(1) as f32;
+                (current as f32 / all, replayed as f32 / all)
+            }
+            Self::ByContext | Self::Fixed(_) | Self::Sum => self.weights(stage),
+        }
+    }
+
+    /// Weights of the stream's rows and of all replayed rows together at a stage, counted from 0, in
+    /// a batch with as many of either.
     #[must_use]
     pub fn weights(self, stage: u32) -> (f32, f32) {
         match self {
@@ -163,6 +187,7 @@ impl Mix {
                 (current, 1.0 - current)
             }
             Self::Fixed(current) => (current, 1.0 - current),
+            Self::ByRows => (0.5, 0.5),
             Self::Sum => (1.0, 1.0),
         }
     }
@@ -173,6 +198,7 @@ impl Mix {
         match self {
             Self::ByContext => "by-context: 1/t current, 1 - 1/t replay".to_owned(),
             Self::Fixed(current) => format!("fixed: {current} current, {} replay", 1.0 - current),
+            Self::ByRows => "by-rows: one mean over all rows".to_owned(),
             Self::Sum => "sum".to_owned(),
         }
     }

@@ -235,7 +235,7 @@ impl<'a, 'g> Step<'a, 'g> {
             || {
                 let message = format!("cells: no rehearsal `{name}` here");
                 let nothing = self.graph().refuse(message);
-                Places { cells: nothing, stored: Some(nothing) }
+                Places { cells: nothing, stored: Some(nothing), capacity: 1 }
             },
             |(_, places)| *places,
         )
@@ -249,6 +249,18 @@ impl<'a, 'g> Step<'a, 'g> {
     #[must_use]
     pub fn cells(&self, name: &str) -> Var<'g> {
         self.places(name).cells
+    }
+
+    /// Places of the memory of a rehearsal ([`Rehearse::capacity`](crate::Rehearse::capacity)): the
+    /// rows of a slot that keeps something beside each. `NAME` of the same strategy or in full.
+    #[track_caller]
+    #[must_use]
+    pub fn capacity(&self, name: &str) -> usize {
+        let places = self.places(name);
+        if places.capacity == 0 {
+            self.graph().refuse(format!("capacity: the rehearsal `{name}` names no places"));
+        }
+        places.capacity.max(1)
     }
 
     /// Where each row of the stream will be stored in the memory of a rehearsal after this step, u32

@@ -180,7 +180,7 @@ impl<'s> Trial<'s> {
     }
 
     /// The same with rehearsals, each by its name (`er`, `agem/memory`) with the number of its rows;
-    /// those that join the batch are the last of its `rows`.
+    /// those that join the batch are the last of its `rows`. A memory has as many places as rows.
     ///
     /// # Errors
     /// What recording refuses; a rehearsal that the strategy does not have.
@@ -205,7 +205,7 @@ impl<'s> Trial<'s> {
                 let found = parts.rehearsals.iter().find(|(known, _)| known == name);
                 let (_, part) =
                     found.ok_or_else(|| Error::Misfit(format!("trial: no rehearsal `{name}`")))?;
-                Ok(MemoryRows { name: name.to_owned(), rows, joins: part.joins })
+                Ok(MemoryRows { name: name.to_owned(), rows, joins: part.joins, capacity: rows })
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let joined = memories.iter().filter(|memory| memory.joins == crate::parts::Joins::Batch);

@@ -132,6 +132,8 @@ impl Lwf {
                 let current = one / (ended + 1.0);
                 (current, one - current)
             }
+            // The teacher labels the rows of the batch: there are as many of either.
+            Mix::ByRows => (ended.select(one / 2.0, one), one / 2.0),
             Mix::Fixed(current) => {
                 let current = scope.hyper("current", current);
                 (ended.select(current, one), one - current)
@@ -325,7 +327,7 @@ impl Strategy for Lwf {
                 let within = (0.0..=1.0).contains(&current);
                 expect(within, "lwf", "current", f64::from(current), "a fraction in [0, 1]")
             }
-            Mix::Sum | Mix::ByContext => Ok(()),
+            Mix::Sum | Mix::ByContext | Mix::ByRows => Ok(()),
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum Budget {
     /// So many rows for every class of every context: the budget in bytes is
     /// `rows · classes · bytes of a row`.
     PerClass(usize),
+    /// So many rows for every context: the budget in bytes is `rows · contexts · bytes of a row`.
+    PerContext(usize),
     /// So many rows in all, however many classes the stream has.
     Rows(usize),
     /// So many bytes in all, of which whole rows are used.
@@ -21,11 +23,19 @@ impl Budget {
     /// The budget in bytes for one member.
     #[must_use]
     pub fn bytes(self, member: &Member<'_>) -> u64 {
+        self.bytes_of(member, row_size(member))
+    }
+
+    /// The budget in bytes for one member whose rows weigh this.
+    #[must_use]
+    pub fn bytes_of(self, member: &Member<'_>, row: RowSize) -> u64 {
+        let times = |rows: usize, groups: u64| {
+            (rows as u64).saturating_mul(groups).saturating_mul(row.bytes())
+        };
         match self {
-            Self::PerClass(rows) => (rows as u64)
-                .saturating_mul(u64::from(member.classes))
-                .saturating_mul(row_size(member).bytes()),
-            Self::Rows(rows) => (rows as u64).saturating_mul(row_size(member).bytes()),
+            Self::PerClass(rows) => times(rows, u64::from(member.classes)),
+            Self::PerContext(rows) => times(rows, member.stream.contexts() as u64),
+            Self::Rows(rows) => times(rows, 1),
             Self::Bytes(bytes) => bytes,
         }
     }
@@ -33,6 +43,7 @@ impl Budget {
     pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
         let (name, value) = match self {
             Self::PerClass(rows) => ("per_class", rows as f64),
+            Self::PerContext(rows) => ("per_context", rows as f64),
             Self::Rows(rows) => ("rows", rows as f64),
             Self::Bytes(bytes) => ("bytes", bytes as f64),
         };
@@ -47,6 +58,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerClass(rows) => write!(f, "{rows} per class"),
+            Self::PerContext(rows) => write!(f, "{rows} per context"),
             Self::Rows(rows) => write!(f, "{rows} rows in all"),
             Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
         }
@@ -60,6 +72,11 @@ pub(crate) fn row_size(member: &Member<'_>) -> RowSize {
         Scenario::Task => member.row_size.with_context(member.stream.contexts() as u32),
         Scenario::Domain | Scenario::Class => member.row_size,
     }
+}
+
+/// The same where replay has to know it in every stream: to leave the present context out.
+pub(crate) fn row_with_context(member: &Member<'_>) -> RowSize {
+    member.row_size.with_context(member.stream.contexts() as u32)
 }
 
 /// A buffer that was saved, if it is one of the same budget.

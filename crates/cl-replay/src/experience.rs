@@ -1,9 +1,11 @@
-//! Experience replay from a class-balanced memory.
+//! Experience replay, by default from a class-balanced memory.
 
 use crate::budget::{self, Budget, row_size};
-use cl_buffers::{Buffer, ClassBalanced, Row, Sweep};
+use crate::episodic::{EpisodicMemory, Recall};
+use crate::range;
+use cl_buffers::{Buffer, ClassBalanced, Reservoir, Row, Sweep};
 use cl_core::{
-    Error, Fill, Member, Needs, Now, Parts, Rehearse, Reports, Share, Strategy, from_state,
+    Error, Fill, Member, Mix, Needs, Now, Parts, Rehearse, Reports, Share, Strategy, from_state,
     to_state,
 };
 use cl_random::{Address, Purpose};
@@ -13,8 +15,8 @@ use std::collections::BTreeSet;
 
 /// Experience replay: a few examples of every class are kept and trained on again.
 ///
-/// L = w · CE(current rows) + (1 − w) · CE(replayed rows), both means; w is the run's
-/// [`Mix`](cl_core::Mix), by default 1/t in the t-th context (van de Ven, Tuytelaars & Tolias 2022,
+/// L = w · CE(current rows) + (1 − w) · CE(replayed rows), both means; w follows the [`Mix`], by default
+/// that of the run: 1/t in the t-th context (van de Ven, Tuytelaars & Tolias 2022,
 /// "Three types of incremental learning", Methods, "ER"; doi:10.1038/s42256-022-00568-3). In a task-incremental stream the second
 /// mean is that over past contexts of the mean over each one's replayed rows.
 ///
@@ -29,10 +31,16 @@ use std::collections::BTreeSet;
 /// | field | default | range | what |
 /// |---|---|---|---|
 /// | `budget` | 100 per class | ≥ 1 | what the memory may hold |
+/// | `memory` | [`Store::Exemplars`] | | which rows stay, and how they are drawn |
+/// | `rows` | as the stream's | ≥ 1 | replayed rows of a step |
+/// | `mix` | the run's | | w: 1/t, a fixed fraction, the share of rows, or a sum ([`Mix`]) |
 ///
 /// The default is that of van de Ven et al. 2022 for split MNIST. Their code gives each past context
 /// ⌈batch / (t − 1)⌉ rows; here the rows add up to the batch. There is no neutral setting: a memory of
 /// nothing is refused. Under `Mix::Fixed(1.0)` replayed rows have weight 0.
+///
+/// [`ExperienceReplay::vdv_task_free`] is their protocol for streams without boundaries: a reservoir of
+/// 1,000 rows in all, whatever their classes; a fresh draw without replacement at every step; w = 1/2.
 ///
 /// A stream that brings contexts back (joint, cumulative) leaves the memory as it is for those it
 /// knows.
@@ -42,32 +50,61 @@ use std::collections::BTreeSet;
 /// within a context class behind class. A slot that keeps something per row has the memory's
 /// capacity as its first axis. No row of a step is stored
 /// ([`Step::stored`](cl_core::Step::stored) is nowhere): rows are chosen when their context ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExperienceReplay {
     /// What the memory may hold.
     pub budget: Budget,
+    /// Which rows stay.
+    pub memory: Store,
+    /// Replayed rows of a step; `None`: as many as the stream brings.
+    pub rows: Option<usize>,
+    /// How stream and replay are weighed; `None`: as the run says.
+    pub mix: Option<Mix>,
+}
+
+/// Which rows a memory keeps, and how a step draws from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// The same number of every class, chosen when a context ends; shuffled passes.
+    Exemplars,
+    /// A uniform sample of all rows that passed; a fresh draw without replacement. Needs no boundaries.
+    Reservoir,
 }
 
 impl ExperienceReplay {
     /// With so many exemplars of every class.
     #[must_use]
     pub fn per_class(exemplars: usize) -> Self {
-        Self { budget: Budget::PerClass(exemplars) }
+        let (memory, rows, mix) = (Store::Exemplars, None, None);
+        Self { budget: Budget::PerClass(exemplars), memory, rows, mix }
     }
 
-    /// The memory of one member.
+    /// As in the code of van de Ven, Tuytelaars & Tolias 2022 for streams without boundaries: a
+    /// reservoir of 1,000 rows in all that every step fills, stream and replay weighed alike.
+    #[must_use]
+    pub fn vdv_task_free() -> Self {
+        let (budget, memory, mix) = (Budget::Rows(1000), Store::Reservoir, Some(Mix::Fixed(0.5)));
+        Self { budget, memory, mix, ..Self::default() }
+    }
+
+    /// The class-balanced memory of one member.
     ///
     /// # Errors
     /// A budget of less than one row for every class.
     pub fn memory(&self, member: &Member<'_>) -> Result<Exemplars, Error> {
+        self.exemplars(member, self.rows.unwrap_or(member.batch))
+    }
+
+    /// The same that gives so many rows to every step.
+    pub(crate) fn exemplars(&self, member: &Member<'_>, rows: usize) -> Result<Exemplars, Error> {
         let policy = ClassBalanced::new(member.classes);
         let buffer = Buffer::new(self.budget.bytes(member), row_size(member), policy)?;
         let (groups_are, rows) = match member.stream.scenario() {
             // Every past context gets at least one row of every batch.
             Scenario::Task => {
-                (Groups::Contexts, member.batch.max(member.stream.contexts().saturating_sub(1)))
+                (Groups::Contexts, rows.max(member.stream.contexts().saturating_sub(1)))
             }
-            Scenario::Domain | Scenario::Class => (Groups::Whole, member.batch),
+            Scenario::Domain | Scenario::Class => (Groups::Whole, rows),
         };
         Ok(Exemplars { buffer, groups_are, groups: Vec::new(), drawn: vec![0; rows] })
     }
@@ -85,26 +122,52 @@ impl Strategy for ExperienceReplay {
     }
 
     fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
-        parts.rehearse(|member| Ok(Box::new(self.memory(member)?)));
+        parts.rehearse(|member| match self.memory {
+            Store::Exemplars => Ok(Box::new(self.memory(member)?)),
+            Store::Reservoir => {
+                let rows = self.rows.unwrap_or(member.batch);
+                let (budget, size) = (self.budget.bytes(member), (row_size(member), 0));
+                let recall = Recall::uniform("er", rows);
+                let policy = Reservoir::new();
+                Ok(Box::new(EpisodicMemory::new(member, budget, size, policy, recall)?))
+            }
+        });
+        if let Some(mix) = self.mix {
+            parts.mix(mix);
+        }
     }
 
     fn needs(&self) -> Needs {
-        Needs { boundaries: true, ..Needs::default() }
+        Needs { boundaries: self.memory == Store::Exemplars, ..Needs::default() }
     }
 
     fn describe(&self) -> Vec<(String, String)> {
-        let memory = "class-balanced, chosen at random at the end of a context";
-        let replay =
-            "as many rows as the stream's, shuffled passes; task: equal shares of contexts";
+        let (memory, passes) = match self.memory {
+            Store::Exemplars => (
+                "class-balanced, chosen at random at the end of a context",
+                "shuffled passes; task: equal shares of contexts",
+            ),
+            Store::Reservoir => (
+                "reservoir, algorithm R, rows offered after each step",
+                "drawn without replacement from all",
+            ),
+        };
+        let replay = match self.rows {
+            None => format!("as many rows as the stream's, {passes}"),
+            Some(rows) => format!("{rows} rows, {passes}"),
+        };
         vec![
             ("er.budget".to_owned(), self.budget.to_string()),
             ("er.memory".to_owned(), memory.to_owned()),
-            ("er.replay".to_owned(), replay.to_owned()),
+            ("er.replay".to_owned(), replay),
+            ("er.mix".to_owned(), range::describe_mix(self.mix)),
         ]
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.budget.check("er")
+        self.budget.check("er")?;
+        range::at_least_1("er", "rows", self.rows.unwrap_or(1))?;
+        range::mix("er", self.mix)
     }
 }
 

@@ -261,7 +261,9 @@ fn the_budget_in_bytes_is_exact() {
     use cl_replay::Budget;
     let (class, task) = (stream(Scenario::Class), stream(Scenario::Task));
     // A row is 4 pixels and a label; the context is stored where it selects the head.
-    let memory = |budget, stream| ExperienceReplay { budget }.memory(&member(stream, 4));
+    let memory = |budget, stream| {
+        ExperienceReplay { budget, ..ExperienceReplay::default() }.memory(&member(stream, 4))
+    };
     assert_eq!(memory(Budget::PerClass(3), &class).unwrap().buffer().budget(), 3 * 6 * 5);
     assert_eq!(memory(Budget::PerClass(3), &task).unwrap().buffer().budget(), 3 * 6 * 6);
     assert_eq!(memory(Budget::Bytes(94), &class).unwrap().buffer().capacity(), 18);
@@ -272,7 +274,8 @@ fn the_budget_in_bytes_is_exact() {
         memory.end_context(now, &rows_of(&task, stage as usize), &Reports::none()).unwrap();
     }
     assert_eq!((memory.buffer().len(), memory.peak_bytes()), (12, 72));
-    let error = ExperienceReplay { budget: Budget::Bytes(29) }.memory(&member(&class, 4));
+    let error = ExperienceReplay { budget: Budget::Bytes(29), ..ExperienceReplay::default() }
+        .memory(&member(&class, 4));
     assert_eq!(
         error.unwrap_err().to_string(),
         "class-balanced buffer: room for 5 rows, expected at least one for each of 6 classes"

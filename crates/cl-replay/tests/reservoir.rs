@@ -3,9 +3,10 @@
 
 mod common;
 
+use cl_buffers::Reservoir;
 use cl_core::{Error, Fill, Member, Mix, Now, Parts, Rehearse, Reports, Row, Share, Strategy};
 use cl_random::{Address, Purpose};
-use cl_replay::{Budget, ReservoirMemory, ReservoirReplay};
+use cl_replay::{Budget, EpisodicMemory, ReservoirReplay};
 use cl_scenarios::Scenario;
 use common::{SEED, expect, fill, log, member, near, stream};
 use serde_json::Value;
@@ -79,7 +80,7 @@ struct Mutant(Fault);
 
 struct MutantMemory {
     fault: Fault,
-    memory: ReservoirMemory,
+    memory: EpisodicMemory<Reservoir>,
     last: Vec<Row>,
 }
 
@@ -181,20 +182,21 @@ fn every_fault_is_found() {
 #[test]
 fn the_budget_in_bytes_is_exact() {
     let (class, task) = (stream(Scenario::Class), stream(Scenario::Task));
-    let memory = |budget, stream| ReservoirReplay { budget }.memory(&member(stream, 4));
+    let memory = |budget, stream| ReservoirReplay { budget, mix: None }.memory(&member(stream, 4));
     let capacity = |budget, stream| memory(budget, stream).unwrap().buffer().capacity();
     assert_eq!(capacity(Budget::PerClass(2), &class), 12);
     assert_eq!(capacity(Budget::PerClass(2), &task), 12);
     assert_eq!((capacity(Budget::Rows(9), &class), capacity(Budget::Rows(9), &task)), (9, 9));
     assert_eq!(ReservoirReplay::total(1000).budget.to_string(), "1000 rows in all");
     // Rows of 5 bytes, and of 6 with the context.
-    assert_eq!((capacity(Budget::Bytes(29), &class), capacity(Budget::Bytes(29), &task)), (5, 4));
+    assert_eq!((capacity(Budget::Bytes(41), &class), capacity(Budget::Bytes(41), &task)), (8, 6));
     assert_eq!(
-        memory(Budget::Bytes(4), &class).unwrap_err().to_string(),
-        "replay buffer: a budget of 4 bytes is too small for one row of 5 bytes"
+        memory(Budget::Bytes(29), &class).unwrap_err().to_string(),
+        "er-reservoir: a budget of 29 bytes; expected at least 30: one row of 5 bytes for each of 6 \
+         classes"
     );
     assert_eq!(
-        ReservoirReplay { budget: Budget::Bytes(0) }.check().unwrap_err().to_string(),
+        ReservoirReplay { budget: Budget::Bytes(0), mix: None }.check().unwrap_err().to_string(),
         "er-reservoir: bytes = 0; expected at least 1"
     );
 }

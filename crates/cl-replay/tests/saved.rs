@@ -16,9 +16,9 @@ const EVENTS: u32 = 3 * (STEPS + 1);
 
 fn memory(online: bool, budget: Budget, about: &Member<'_>) -> Result<Box<dyn Rehearse>, Error> {
     Ok(if online {
-        Box::new(ReservoirReplay { budget }.memory(about)?)
+        Box::new(ReservoirReplay { budget, mix: None }.memory(about)?)
     } else {
-        Box::new(ExperienceReplay { budget }.memory(about)?)
+        Box::new(ExperienceReplay { budget, ..ExperienceReplay::default() }.memory(about)?)
     })
 }
 

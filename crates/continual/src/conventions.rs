@@ -84,6 +84,9 @@ pub(crate) fn conventions(
 pub(crate) fn schedule(schedule: &Schedule) -> String {
     match schedule {
         Schedule::Constant => "constant".to_owned(),
+        Schedule::Restarts { passes, warmup, growth, floor } => format!(
+            "cosine with restarts: passes {passes}, warmup {warmup}, growth {growth}, floor {floor}"
+        ),
         Schedule::Cosine { warmup, steps, floor } => {
             format!("cosine: warmup {warmup}, steps {steps}, floor {floor}")
         }

@@ -344,6 +344,8 @@ impl Setup {
         };
         match self.schedule {
             Schedule::Constant => Schedule::Constant,
+            // Spread over the steps of the stage, however many.
+            restarts @ Schedule::Restarts { .. } => restarts,
             Schedule::Cosine { warmup, steps, floor } => Schedule::Cosine {
                 warmup: warmup.saturating_mul(stretch),
                 steps: steps.saturating_mul(stretch),

@@ -235,6 +235,13 @@ pub const STRATEGIES: &[Entry] = &[
     methods::SEPARATE,
     methods::ER,
     methods::ER_RESERVOIR,
+    methods::AGEM,
+    methods::GEM,
+    methods::DER,
+    methods::DER_PLUS_PLUS,
+    methods::ER_ACE,
+    methods::MIR,
+    methods::GDUMB,
     methods::DGR,
     methods::DGR_DISTILL,
     methods::RTF,
@@ -281,7 +288,10 @@ impl Composition {
     /// # Errors
     /// An unknown name; a baseline together with something else.
     pub fn parse(name: &str) -> Result<Self, Error> {
-        let parts = name.split('+').map(|part| find(part.trim())).collect::<Result<Vec<_>, _>>()?;
+        // `+` composes; DER++ is written so too.
+        let spelled = name.replace("der++", "derpp");
+        let parts =
+            spelled.split('+').map(|part| find(part.trim())).collect::<Result<Vec<_>, _>>()?;
         if parts.len() > 1
             && let Some(baseline) = parts.iter().find(|part| part.family == Family::Baseline)
         {
@@ -408,6 +418,13 @@ mod tests {
                 }
                 assert_eq!(built.describe().is_empty(), entry.family == Family::Baseline);
             }
+        }
+    }
+
+    #[test]
+    fn der_plus_plus_is_found_as_it_is_written() {
+        for (name, expected) in [("der++", "derpp"), ("ewc+der+++xdg", "ewc+derpp+xdg")] {
+            assert_eq!(Composition::parse(name).unwrap().name, expected);
         }
     }
 

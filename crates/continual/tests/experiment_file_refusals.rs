@@ -149,7 +149,10 @@ fn impossible_values_are_refused_with_line_key_value_and_what_was_expected() {
             "[training]\nmix = { fixed = 2 }",
             "training.mix.fixed `2`: expected a number from 0 to 1",
         ),
-        ("[training]\nmix = { fix = 0.5 }", "expected \"by-context\", \"sum\" or { fixed = X }"),
+        (
+            "[training]\nmix = { fix = 0.5 }",
+            "expected \"by-context\", \"by-rows\", \"sum\" or { fixed = X }",
+        ),
         ("[training]\nmix = 'fixed'", "{ fixed = 0.5 }"),
         (
             "[schedule]\nname = 'cosine'\nfloor = -0.1",

@@ -49,7 +49,7 @@ impl<'s> Learner<'s> {
         dataset: &Dataset,
         population: Vec<(u64, Box<dyn Stream>)>,
         network: Box<dyn Network>,
-        settings: Settings,
+        mut settings: Settings,
     ) -> Result<Self, Error> {
         let seeds: Vec<u64> = population.iter().map(|(seed, _)| *seed).collect();
         let Some((_, stream)) = population.first() else {
@@ -67,6 +67,9 @@ impl<'s> Learner<'s> {
             )));
         }
         let parts = Parts::of(strategy);
+        if let Some((_, mix)) = &parts.mix {
+            settings.mix = *mix;
+        }
         settings.check(&**stream, &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
         let shape = stream_shape(&population, &dataset.labels);

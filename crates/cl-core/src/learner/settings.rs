@@ -20,7 +20,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Whether the optimiser starts afresh in every context.
     pub reset_optimizer: bool,
-    /// How stream and replay are weighed.
+    /// How stream and replay are weighed, unless the strategy has a rule of its own
+    /// ([`Parts::mix`](crate::Parts::mix)).
     pub mix: Mix,
     /// How many outputs there are, and when.
     pub head: Head,
@@ -67,6 +68,12 @@ impl Settings {
                 "{name}: weights by the number of contexts that have ended, in a stream that does \
                  not tell when one does: replay would never count; expected fixed weights, or a \
                  detector of boundaries"
+            )));
+        }
+        if let (Some((name, _)), Mix::ByRows) = (parts.generators.first(), self.mix) {
+            return Err(Error::Misfit(format!(
+                "{name}: generated rows beside weights by the number of rows, which nobody counts \
+                 them in; expected another mix"
             )));
         }
         let owner = parts.phases.as_ref().map_or("the run", |(owner, _)| owner);

@@ -5,7 +5,7 @@ use super::{
     Phases, Readout, Track, WeightView, find,
 };
 use crate::error::Error;
-use crate::rehearse::{Member, Rehearse};
+use crate::rehearse::{Member, Mix, Rehearse};
 use crate::strategy::Strategy;
 
 pub(crate) type Make<'s, T> = Box<dyn Fn(&Member<'_>) -> Result<Box<T>, Error> + 's>;
@@ -43,6 +43,8 @@ pub struct Parts<'s> {
     pub(crate) backbone: Option<(String, &'s dyn Backbone)>,
     pub(crate) phases: Option<(String, &'s dyn Phases)>,
     pub(crate) detector: Option<(String, Make<'s, dyn Detect>)>,
+    /// How sources are weighed, whatever the run says.
+    pub(crate) mix: Option<(String, Mix)>,
     /// The first thing that two strategies both want to own.
     conflict: Option<Conflict>,
     /// Names of the strategies that have parts so far.
@@ -256,6 +258,17 @@ impl<'s> Parts<'s> {
     ) -> &mut Self {
         let scope = self.scope();
         own(&mut self.detector, &mut self.conflict, "the boundaries", (scope, Box::new(make)));
+        self
+    }
+
+    /// Says how rows of the stream and replayed rows are weighed, in place of the run's
+    /// [`Settings::mix`](crate::Settings::mix). Two strategies of a composition may both say so, if they
+    /// say the same.
+    pub fn mix(&mut self, mix: Mix) -> &mut Self {
+        let scope = self.scope();
+        if self.mix.as_ref().is_none_or(|(_, own)| *own != mix) {
+            own(&mut self.mix, &mut self.conflict, "how sources are weighed", (scope, mix));
+        }
         self
     }
 

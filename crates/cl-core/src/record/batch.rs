@@ -36,6 +36,8 @@ pub(crate) struct Places<'g> {
     pub cells: Var<'g>,
     /// Of each row of the stream, after the step; a pass stores none.
     pub stored: Option<Var<'g>>,
+    /// Places of the memory.
+    pub capacity: usize,
 }
 
 /// A rehearsal, as far as its shape goes.
@@ -44,6 +46,8 @@ pub(crate) struct MemoryRows {
     pub name: String,
     pub rows: usize,
     pub joins: Joins,
+    /// Places of the memory.
+    pub capacity: usize,
 }
 
 /// Everything that is in the step's forward passes but generated rows.
@@ -66,7 +70,7 @@ impl<'g> Batch<'g> {
         let (graph, model) = (recorder.graph, recorder.model);
         let (mut joined, mut apart, mut places) = (Vec::new(), Vec::new(), Vec::new());
         let mut end = stream;
-        for MemoryRows { name, rows, joins } in memories {
+        for MemoryRows { name, rows, joins, capacity } in memories {
             match joins {
                 Joins::Batch => {
                     joined.push((name.clone(), end..end + rows));
@@ -79,7 +83,7 @@ impl<'g> Batch<'g> {
             }
             let cells = graph.input_u32(&input("cells", name), &[*rows]);
             let stored = Some(graph.input_u32(&input("stored", name), &[stream]));
-            places.push((name.clone(), Places { cells, stored }));
+            places.push((name.clone(), Places { cells, stored, capacity: *capacity }));
         }
         let main = Segment::new("", recorder, theta, model.rows(graph, "", end));
         Self { main, stream, joined, apart, places }

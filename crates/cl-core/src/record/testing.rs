@@ -22,7 +22,7 @@ pub(super) fn testing(
     let segment = Segment::new("", &recorder, theta, model.rows(&graph, "", count));
     let places = memory.map(|name| {
         let cells = graph.input_u32(&input("cells", name), &[count]);
-        (name.to_owned(), Places { cells, stored: None })
+        (name.to_owned(), Places { cells, stored: None, capacity: 0 })
     });
     let places = places.as_slice();
     let sources = Sources { stream: count, joined: &[], segments: &[], places };

@@ -151,9 +151,9 @@ pub(crate) const TRAINING: Table = Table {
         key(
             "mix",
             "`by-context`; `{ fixed = 0.5 }` without boundaries",
-            "`by-context`, `sum`, `{ fixed = X }` with X from 0 to 1",
-            "how rows of the stream and of a memory are weighed: 1/t and the rest in the t-th \
-             context, both 1, or X and the rest",
+            "`by-context`, `by-rows`, `sum`, `{ fixed = X }` with X from 0 to 1",
+            "how rows of the stream and of a memory are weighed, unless the strategy has a rule of its \
+             own: 1/t and the rest in the t-th context, every row alike, both 1, or X and the rest",
         ),
         key(
             "update_every",

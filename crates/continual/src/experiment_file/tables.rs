@@ -241,7 +241,7 @@ fn untold(expected: &str, kind: StreamKind) -> String {
 }
 
 fn mix(entry: &Entry<'_>) -> Result<Mix, Error> {
-    let expected = "\"by-context\", \"sum\" or { fixed = X } with X from 0 to 1";
+    let expected = "\"by-context\", \"by-rows\", \"sum\" or { fixed = X } with X from 0 to 1";
     if let Some(table) = entry.table() {
         return match &entry.source.entries(&entry.path, table)[..] {
             [fixed] if fixed.key == "fixed" => {
@@ -254,9 +254,12 @@ fn mix(entry: &Entry<'_>) -> Result<Mix, Error> {
     }
     match entry.text(expected)? {
         "by-context" => Ok(Mix::ByContext),
+        "by-rows" => Ok(Mix::ByRows),
         "sum" => Ok(Mix::Sum),
         "fixed" => Err(entry.wrong("the fraction of the stream's rows too: { fixed = 0.5 }")),
-        other => Err(entry.refused(unknown("mix", other, &["by-context", "sum", "fixed"]))),
+        other => {
+            Err(entry.refused(unknown("mix", other, &["by-context", "by-rows", "sum", "fixed"])))
+        }
     }
 }
 

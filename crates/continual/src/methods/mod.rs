@@ -16,5 +16,5 @@ pub(crate) use gating::{HAT, LXDG, PACKNET, SEPARATE, XDG};
 pub(crate) use generative::{BIR, DGR, DGR_DISTILL, RTF};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
-pub(crate) use replay::{ER, ER_RESERVOIR};
+pub(crate) use replay::{AGEM, DER, DER_PLUS_PLUS, ER, ER_ACE, ER_RESERVOIR, GDUMB, GEM, MIR};
 pub(crate) use templates::{FECAM, ICARL, ICARL_SSL, NCM, NCM_PIXELS, RANPAC, SLDA};
