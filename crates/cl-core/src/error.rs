@@ -30,7 +30,7 @@ pub enum Error {
         shown: String,
     },
     /// A hyper-parameter outside its range.
-    #[error("{strategy}: {name} = {value}; expected {expected}")]
+    #[error("{strategy}: {name} = {}; expected {expected}", shortest(*value))]
     HyperParameter {
         /// The method.
         strategy: &'static str,
@@ -132,4 +132,10 @@ impl Error {
     pub fn state(what: &str, reason: impl std::fmt::Display) -> Self {
         Self::State { what: what.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// A number as it was given: one that came from 32 bits without the digits that they do not hold.
+fn shortest(value: f64) -> String {
+    let single = value as f32;
+    if f64::from(single) == value { single.to_string() } else { value.to_string() }
 }

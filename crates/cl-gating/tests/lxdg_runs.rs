@@ -171,10 +171,10 @@ fn a_step_costs_no_more_for_more_contexts() {
     // input, and likewise the gate networks 64-16-20 and 64-16-15.
     let network = 3 * (64 * 20 + 20 * 15 + 15 * 10) - 64 * 20;
     let (forward, input) = (64 * 16 + 16 * 20 + 64 * 16 + 16 * 15, 2 * 64 * 16);
-    // New rows pass the gate networks once and are differentiated twice: in the task loss, which stays
-    // apart, and in the terms. Anchors: both once.
-    let expected =
-        |anchors: u64| 16 * (network + 5 * forward - 2 * input) + anchors * (3 * forward - input);
+    // New rows and anchors pass the gate networks once, and back once: task and terms are differentiated
+    // together.
+    let gates = 3 * forward - input;
+    let expected = |anchors: u64| 16 * (network + gates) + anchors * gates;
     assert_eq!((macs(2), macs(3)), (expected(16), expected(16)));
     // Up to 9 past contexts: 7 of them give 3 anchors each.
     assert_eq!(macs(10), expected(21));

@@ -56,7 +56,8 @@ pub enum Divisor {
 /// | `rows` | all | at least 1 | at most this many rows of the context, drawn at random |
 /// | `divisor` | `N` | `WholeBatches` of at least 1, not with `Batched` | N, N − 1 or whole batches |
 ///
-/// The `fisher_n = n` of van de Ven's code is `rows: Some(n + 1)` with [`Divisor::NMinusOne`].
+/// Van de Ven's code divides by N − 1 where it takes all rows ([`Divisor::NMinusOne`]); its
+/// `fisher_n = n` takes n + 1 rows and divides by n + 1: `rows: Some(n + 1)` with [`Divisor::N`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fisher {
     /// Which gradients are squared.

@@ -56,6 +56,14 @@ pub enum Error {
         /// Elements expected.
         expected: usize,
     },
+    /// There is not so much memory.
+    #[error("{what}: {:.1} GB of memory are not there", *bytes as f64 / 1e9)]
+    Memory {
+        /// The slot, or what else was to be kept.
+        what: String,
+        /// Bytes of one member.
+        bytes: u64,
+    },
     /// A session was asked for no members or no threads, or the threads could not be started.
     #[error("session: {0}")]
     Session(String),

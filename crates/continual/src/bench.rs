@@ -146,7 +146,7 @@ impl Bench {
     /// # Errors
     /// As [`Cell::cost`].
     pub fn costs(&self) -> Result<Vec<CellCost>, Error> {
-        self.cells.iter().map(Cell::cost).collect()
+        self.cells.iter().map(|cell| cell.cost().map_err(Error::without_place)).collect()
     }
 
     /// Runs every cell that `keep` does not know, and hands over what it gave as soon as it is

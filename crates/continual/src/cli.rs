@@ -66,7 +66,7 @@ pub(crate) struct Training {
     #[arg(long, value_name = "NAME")]
     protocol: Option<String>,
     /// Number of contexts
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     contexts: Option<usize>,
     /// How the stream goes from one context to the next: sharp, or without boundaries fuzzy, random or
     /// one-pass [default: sharp]
@@ -74,16 +74,16 @@ pub(crate) struct Training {
     stream: Option<String>,
     /// Of stream fuzzy: steps from the middle of a boundary to either end [default: 500, or a quarter
     /// of a context's steps]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     fuzziness: Option<u32>,
     /// Steps between two consolidations where there are no boundaries [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     update_every: Option<u32>,
     /// Steps per context
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u32>,
     /// Rows of the stream per step
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,
     /// Units of the hidden layers, such as 400,400
     #[arg(long, value_name = "LIST")]
@@ -107,7 +107,7 @@ pub(crate) struct Training {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Threads; results do not depend on it [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -160,7 +160,7 @@ pub(crate) struct BenchOptions {
     #[command(flatten)]
     choices: Choices,
     /// Number of seeds: 2 to N+1, trained as one population [default: 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seeds: Option<u64>,
     /// A look: 100 steps per context and 2 seeds; its figures are not comparable
     #[arg(long)]
@@ -199,7 +199,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Threads, in place of the file's; results do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -214,7 +214,7 @@ pub(crate) struct ResumeOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Threads; results do not depend on it [default: as asked for]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// How often the runs under way are saved [default: as asked for]
     #[arg(long, value_name = "INTERVAL")]
@@ -243,7 +243,7 @@ pub(crate) struct ShowGatesOptions {
     #[arg(long, value_name = "NAME", default_value = "task", hide_default_value = true)]
     scenario: String,
     /// Number of seeds: 2 to N+1; overlaps are means over them
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1)]
     seeds: u64,
     #[command(flatten)]
     training: Training,
@@ -280,7 +280,7 @@ pub(crate) struct TradeoffOptions {
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Number of seeds: 2 to N+1; all seeds and values are one population [default: 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seeds: Option<u64>,
     #[command(flatten)]
     training: Training,
@@ -308,7 +308,7 @@ pub(crate) struct BudgetOptions {
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Number of seeds: 2 to N+1, trained as one population [default: 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seeds: Option<u64>,
     #[command(flatten)]
     training: Training,
@@ -341,16 +341,16 @@ fn bytes(text: &str) -> Result<u64, String> {
 #[derive(Args, Debug)]
 pub(crate) struct ExplainBudgetOptions {
     /// Pixels in a row of a frame
-    #[arg(long, value_name = "N", default_value_t = 3840, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 3840, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) width: u64,
     /// Rows of a frame
-    #[arg(long, value_name = "N", default_value_t = 2160, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 2160, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) height: u64,
     /// Bits per pixel, all colours together
-    #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 36, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(crate) depth: u64,
     /// Frames per second
-    #[arg(long, value_name = "N", default_value_t = 48.0)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 48.0)]
     pub(crate) rate: f64,
     #[command(flatten)]
     choices: Choices,
@@ -371,20 +371,20 @@ pub(crate) struct ReproOptions {
     #[arg(value_name = "TABLE.toml")]
     pub(crate) table: PathBuf,
     /// Number of seeds: 2 to N+1, trained as one population
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) seeds: u64,
     /// Rows of the table, separated by commas [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Stop after so many minutes, with everything saved
-    #[arg(long, value_name = "M", value_parser = minutes)]
+    #[arg(long, value_name = "M", allow_negative_numbers = true, value_parser = minutes)]
     pub(crate) budget_minutes: Option<f64>,
     /// Folder of the files of mnist or fashion-mnist [default: $CONTINUAL_DATA, then the user's cache
     /// folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Threads; results do not depend on it [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// Folder of the cells [default: target/repro/TABLE]
     #[arg(long, value_name = "DIR")]

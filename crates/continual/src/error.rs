@@ -137,6 +137,17 @@ impl Error {
         }
     }
 
+    /// What a recorded program refused, without the line of source that says it: whoever asked by names
+    /// knows no source.
+    pub(crate) fn without_place(self) -> Self {
+        match self {
+            Self::Core(cl_core::Error::Tensor(cl_tensor::Error::Record { message, .. })) => {
+                Self::Impossible(message)
+            }
+            error => error,
+        }
+    }
+
     /// Whether the request was at fault (exit code 2), not the run (exit code 1).
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
@@ -148,6 +159,9 @@ impl Error {
                     Core::NotShown { .. }
                         | Core::HyperParameter { .. }
                         | Core::Misfit(_)
+                        | Core::TwoOwners { .. }
+                        | Core::Incompatible { .. }
+                        | Core::Tensor(cl_tensor::Error::Memory { .. })
                         | Core::Network(_)
                 )
             }

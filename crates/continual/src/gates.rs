@@ -40,7 +40,13 @@ impl GateOverlap {
                 bench.cells.len()
             )));
         };
-        let strategy = cell.variants[0].strategy();
+        let [variant] = &cell.variants[..] else {
+            return Err(Error::Impossible(format!(
+                "gates of {} values of a sweep at once: expected one value",
+                cell.variants.len()
+            )));
+        };
+        let strategy = variant.strategy();
         let parts = Parts::of(strategy);
         if !parts.played().iter().any(|(part, _)| *part == "Gate") {
             return Err(Error::Impossible(format!("`{}` has no gates", cell.composition.name)));

@@ -30,6 +30,7 @@ pub use cl_random as random;
 pub use cl_regularize as regularize;
 pub use cl_replay as replay;
 pub use cl_scenarios as scenarios;
+pub use cl_templates as templates;
 pub use cl_tensor as tensor;
 
 mod bench;
@@ -79,7 +80,7 @@ pub use optimizer::{OptimizerName, OptimizerSpec};
 pub use pairs::{Pair, pairs};
 pub use preset::Preset;
 pub use request::Request;
-pub use results::{Line, Results};
+pub use results::{Line, Results, make_folder};
 pub use settings::Settings;
 pub use strengths::{Key, Strengths};
 pub use tradeoff::{Tradeoff, TradeoffPoint};

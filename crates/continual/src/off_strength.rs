@@ -35,7 +35,10 @@ impl fmt::Display for OffStrength {
         if !told.is_empty() {
             write!(f, " ({})", told.join(", "))?;
         }
-        let meaning = if *ratio > OVERWHELMS { "the task hardly counts" } else { "it hardly acts" };
+        let meaning = match *ratio > OVERWHELMS {
+            true => "a smaller strength may learn more",
+            false => "it hardly acts",
+        };
         write!(f, ": {meaning}")
     }
 }

@@ -60,7 +60,7 @@ fn pair(data: &Dataset, first: &'static Entry, second: &'static Entry) -> Pair {
         // Small, for what is recorded depends on no size.
         let experiment = Experiment::new(data.clone()).scenario(scenario).hidden(&[8]).seeds([2]);
         let checked = experiment.learner(&strategies).map(|_| ());
-        refused.push((scenario, checked.err().map(|error| error.to_string())));
+        refused.push((scenario, checked.err().map(|error| error.without_place().to_string())));
     }
     Pair { first: first.name, second: second.name, refused }
 }

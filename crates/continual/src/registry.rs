@@ -22,6 +22,8 @@ pub enum Family {
     Replay,
     /// Parts of the network per context.
     Gating,
+    /// Classes are compared with what is kept of each.
+    Template,
 }
 
 impl fmt::Display for Family {
@@ -31,6 +33,7 @@ impl fmt::Display for Family {
             Self::Regularisation => "regularisation",
             Self::Replay => "replay",
             Self::Gating => "gating",
+            Self::Template => "template",
         })
     }
 }
@@ -239,6 +242,13 @@ pub const STRATEGIES: &[Entry] = &[
     methods::ER_ACE,
     methods::MIR,
     methods::GDUMB,
+    methods::ICARL,
+    methods::ICARL_SSL,
+    methods::NCM,
+    methods::SLDA,
+    methods::FECAM,
+    methods::RANPAC,
+    methods::NCM_PIXELS,
     methods::CUMULATIVE,
     methods::JOINT,
 ];

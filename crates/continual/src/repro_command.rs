@@ -5,6 +5,7 @@ use crate::progress::Bar;
 use crate::{interrupt, machine, print};
 use anyhow::{Context, Result};
 use continual::core::write_atomically;
+use continual::make_folder;
 use continual::repro::{PublishedTable, Reproduction, Wanted, page};
 use continual::{
     Asked, Bench, CellCost, CheckpointEvery, Earlier, Error, Strengths, Unfinished, Work,
@@ -28,6 +29,10 @@ pub(crate) fn run(options: &ReproOptions) -> Result<()> {
     let reproduction = Reproduction::new(table, wanted, &folder)?;
     let path = options.page.clone();
     let path = path.unwrap_or_else(|| folder.join(format!("{}.md", reproduction.table.name)));
+    make_folder(&folder)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
     let mut open = Vec::new();
     for target in reproduction.targets.iter().filter(|target| target.is_wanted) {
         open.extend(reproduction.missing(target)?);

@@ -55,6 +55,20 @@ pub struct Line {
     pub version: String,
 }
 
+/// Makes a folder, and finds out whether files can be written in it before work begins.
+///
+/// # Errors
+/// [`Error::OutputFolder`].
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
+    let refused = |problem: String| Error::OutputFolder { folder: folder.to_owned(), problem };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| refused(format!("the folder cannot be made: {error}")))?;
+    let path = folder.join(format!(".partial-{}", std::process::id()));
+    File::create(&path)
+        .and_then(|_| std::fs::remove_file(&path))
+        .map_err(|error| refused(format!("no file can be written in it: {error}")))
+}
+
 /// A folder in which results grow.
 ///
 /// Finished runs are appended to `results.jsonl.partial` and flushed to the disk, so they survive

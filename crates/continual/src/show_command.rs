@@ -6,7 +6,7 @@ use crate::table::markdown;
 use anyhow::Result;
 use continual::core::Observer;
 use continual::picture::{Matrix, draw};
-use continual::{GateOverlap, LayerOverlap};
+use continual::{GateOverlap, LayerOverlap, make_folder};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::path::Path;
 
@@ -27,12 +27,13 @@ impl Observer for Spinner {
 }
 
 fn gates(options: &ShowGatesOptions) -> Result<()> {
+    let usual = Path::new("target/show").join(options.strategy.as_str());
+    let folder = options.out.as_deref().unwrap_or(&usual);
+    make_folder(folder)?;
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let measured = GateOverlap::measure(&options.request(), &mut Spinner(bar.clone()));
     bar.finish_and_clear();
     let overlap = measured?;
-    let usual = Path::new("target/show").join(options.strategy.as_str());
-    let folder = options.out.as_deref().unwrap_or(&usual);
     let mut text = format!(
         "Gates of {}: cosine of the mean gates of two contexts, on test rows after training\n",
         overlap.told

@@ -75,6 +75,15 @@ impl Tradeoff {
         if values.is_empty() {
             return Err(refused(format!("{hyper} has no grid; give --values")));
         }
+        let swept_twice = |text: &&String| {
+            let name = text.split('=').next().unwrap_or_default().trim();
+            name == hyper || name.ends_with(&format!(":{hyper}"))
+        };
+        if let Some(set) = request.set.iter().find(swept_twice) {
+            return Err(refused(format!(
+                "{hyper} is what is swept; give --values instead of --set {set}"
+            )));
+        }
         let told: Vec<String> = values.iter().map(f64::to_string).collect();
         let mut set = request.set.clone();
         set.push(format!("{hyper}={}", told.join(",")));

@@ -43,6 +43,17 @@ fn bad_input_is_refused_with_one_line_before_anything_is_written() {
     let out = folder.path().join("out");
     let cases: &[(&[&str], &[&str])] = &[
         (&["--strategy", "ewx"], &["strategy `ewx`", "did you mean `ewc`?"]),
+        (&["--contexts", "-3"], &["--contexts", "-3"]),
+        (&["--strategy", "fromp+hat", "--scenario", "task"], &["error: fromp: parameter", "hat/"]),
+        (
+            &["--strategy", "packnet+er", "--scenario", "task"],
+            &["packnet and er cannot be composed"],
+        ),
+        (&["--strategy", "xdg", "--scenario", "task", "--set", "xdg.p=-0.1"], &["p = -0.1;"]),
+        (
+            &["--strategy", "separate", "--scenario", "task", "--set", "separate.units=100000000"],
+            &["slot `theta`", "GB of memory are not there"],
+        ),
         (&["--strategy", "none+er"], &["`none` is a baseline"]),
         (&["--dataset", "minst"], &["data set `minst`", "`mnist`"]),
         (&["--scenario", "klass"], &["scenario `klass`", "`class`"]),

@@ -49,7 +49,20 @@ fn a_huge_and_a_tiny_strength_are_told_and_the_defaults_are_not() {
             && text.contains(&format!(" times the task's (ewc.lambda {lambda}): "))
     };
     assert!(begins(tiny, "1e-7") && tiny.ends_with(": it hardly acts"), "{tiny}");
-    assert!(begins(huge, "1e12") && huge.ends_with(": the task hardly counts"), "{huge}");
+    assert!(
+        begins(huge, "1e12") && huge.ends_with(": a smaller strength may learn more"),
+        "{huge}"
+    );
+}
+
+/// FROMP divides the task's gradient by τ: it is the weighed gradient that counts.
+#[test]
+fn a_strength_that_weighs_the_task_is_told_as_well() {
+    let weighed = bench("fromp", &["fromp.tau=1e-9,1e9", "fromp.per_class=2"]);
+    let told = told(&weighed, &run(&weighed));
+    let [little, much] = &told[..] else { panic!("{told:?}") };
+    assert!(little.contains("tau=1e-9") && little.ends_with(": it hardly acts"), "{little}");
+    assert!(much.contains("tau=1e9") && much.ends_with("may learn more"), "{much}");
 }
 
 #[test]
@@ -74,7 +87,10 @@ fn the_largest_ratio_decides_and_none_and_zero_say_nothing() {
         let ratio = format!("the penalty's gradient is {ratio} times the task's ({strengths})");
         vec![format!("ewc+si in domain: {ratio}: {meaning}")]
     };
-    assert_eq!(with(&[None, Some(2.13e4), Some(1e-9)]), words("2.1e4", "the task hardly counts"));
+    assert_eq!(
+        with(&[None, Some(2.13e4), Some(1e-9)]),
+        words("2.1e4", "a smaller strength may learn more")
+    );
     assert_eq!(with(&[None, Some(3e-5), None, Some(0.0)]), words("3.0e-5", "it hardly acts"));
 }
 

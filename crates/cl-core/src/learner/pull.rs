@@ -16,8 +16,8 @@ const BATCHES: u32 = 8;
 
 /// How hard the task and the penalties pulled at theta when a stage of training ended.
 ///
-/// Root mean squares, over 8 fresh batches, of ‖∂ task loss / ∂θ‖ and ‖∂ Σ penalties / ∂θ‖, before
-/// any gradient map; Euclidean norms in f64. The batches are drawn as those of the last 8 steps of the
+/// Root mean squares, over 8 fresh batches, of ‖∂ task loss / ∂θ‖, as gradient maps weigh and project
+/// it, and ‖∂ Σ penalties / ∂θ‖; Euclidean norms in f64. The batches are drawn as those of the last 8 steps of the
 /// stage were, with the rows that come next, those of memories included.
 ///
 /// It is measured behind the last step of every stage but the first, where nothing has been learned

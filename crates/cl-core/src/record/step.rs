@@ -127,12 +127,12 @@ pub(crate) fn objectives(
 pub(crate) const TASK_GRADIENT: &str = "gradient:task";
 pub(crate) const PENALTY_GRADIENT: &str = "gradient:penalties";
 
-/// Records the gradients of the task loss and of all penalties in a step that writes nothing, before
-/// any gradient map.
+/// Records the gradients of the task loss, as gradient maps make it, and of all penalties in a step that
+/// writes nothing.
 pub(crate) fn pull(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> Result<Plan, Error> {
     let graph = Graph::new();
     with_step(&graph, model, parts, program, |step, _| {
-        graph.output(TASK_GRADIENT, step.task_gradient());
+        graph.output(TASK_GRADIENT, mapped_task_gradient(parts, step));
         let penalty = penalty(parts, step).unwrap_or_else(|| graph.constant(0.0));
         graph.output(PENALTY_GRADIENT, graph.grad(penalty, step.theta));
     });
@@ -149,6 +149,19 @@ fn penalty<'g>(parts: &Parts<'_>, step: &Step<'_, 'g>) -> Option<Var<'g>> {
     terms.reduce(|sum, term| sum + term)
 }
 
+/// What a gradient map returned, which must have the shape of theta.
+fn as_theta<'g>(step: &Step<'_, 'g>, value: Var<'g>, name: &str, what: &str) -> Var<'g> {
+    let from = format!("{name}: GradientMap::{what}");
+    step.graph().expect_shape(value, &step.theta.shape(), &from)
+}
+
+/// The gradient of the task loss as gradient maps make it before penalties come.
+fn mapped_task_gradient<'g>(parts: &Parts<'_>, step: &Step<'_, 'g>) -> Var<'g> {
+    parts.gradient_maps.iter().fold(step.task_gradient(), |gradient, (name, map)| {
+        as_theta(step, map.task(&step.seen_by(name), gradient), name, "task")
+    })
+}
+
 /// The order in which parts act on the gradient and on the step.
 fn train_network<'g>(
     parts: &Parts<'_>,
@@ -157,19 +170,14 @@ fn train_network<'g>(
     schedule: Var<'g>,
 ) {
     let (graph, theta) = (step.graph(), step.theta);
-    let flat = |value: Var<'g>, name: &str, what: &str| {
-        graph.expect_shape(value, &theta.shape(), &format!("{name}: GradientMap::{what}"))
-    };
+    let flat = |value, name: &str, what| as_theta(step, value, name, what);
     let maps = &parts.gradient_maps;
     let penalty = penalty(parts, step);
     let mut gradient = if maps.is_empty() && parts.tracks.is_empty() {
         // Nobody looks at the task's gradient alone: one backward pass for all that is minimised.
         graph.grad(penalty.map_or(step.task_loss, |penalty| step.task_loss + penalty), theta)
     } else {
-        let mut gradient = step.task_gradient();
-        for (name, map) in maps {
-            gradient = flat(map.task(&step.seen_by(name), gradient), name, "task");
-        }
+        let gradient = mapped_task_gradient(parts, step);
         match penalty {
             Some(penalty) => gradient + graph.grad(penalty, theta),
             None => gradient,

@@ -35,8 +35,7 @@ impl Anchors {
         let groups = groups(member.stream.contexts());
         let label = RowSize::new(0, member.stream.outputs() as u32);
         let bytes = member.row_size.bytes() - label.bytes();
-        let (kept, ends) = (Vec::with_capacity(groups * per_context), Vec::with_capacity(groups));
-        Self { per_context, batch: member.batch, groups, bytes, kept, ends }
+        Self { per_context, batch: member.batch, groups, bytes, kept: Vec::new(), ends: Vec::new() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The memory of a run: blocks, and views into them. The one place where plans become pointers.
 
+use crate::error::Error;
 use crate::plan::Place;
 
 /// A cache line of floats: blocks are made of these, so every block is aligned to 64 bytes.
@@ -15,8 +16,15 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn zeros(len: usize) -> Self {
-        Self { lines: vec![Line::default(); len.div_ceil(16).max(1)], len }
+    /// So many zeros; `what` they are for is told where memory does not do.
+    pub(super) fn zeros(len: usize, what: &str) -> Result<Self, Error> {
+        let count = len.div_ceil(16).max(1);
+        let mut lines = Vec::new();
+        lines
+            .try_reserve_exact(count)
+            .map_err(|_| Error::Memory { what: what.to_owned(), bytes: 4 * len as u64 })?;
+        lines.resize(count, Line::default());
+        Ok(Self { lines, len })
     }
 
     pub(super) fn as_slice(&self) -> &[f32] {

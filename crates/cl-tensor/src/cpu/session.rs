@@ -134,16 +134,17 @@ impl Session for CpuSession {
                 .seeds
                 .iter()
                 .map(|&seed| {
-                    let mut block = Block::zeros(spec.ty.len());
+                    let mut block = Block::zeros(spec.ty.len(), &format!("slot `{}`", spec.name))?;
                     spec.init.fill(seed, block.as_mut_slice());
-                    block
+                    Ok(block)
                 })
-                .collect();
+                .collect::<Result<_, Error>>()?;
             slots.push(self.slots.len());
             self.slots.push(Slot { spec: spec.clone(), blocks });
         }
         let workers = self.threads.min(self.seeds.len()).max(1);
-        let scratch = (0..workers).map(|_| Mutex::new(Scratch::new(&plan))).collect();
+        let scratch =
+            (0..workers).map(|_| Scratch::new(&plan).map(Mutex::new)).collect::<Result<_, _>>()?;
         self.plans.push(Loaded { plan, slots, scratch });
         Ok(PlanId(self.plans.len() - 1))
     }
@@ -155,7 +156,7 @@ impl Session for CpuSession {
             Resident::Indices(indices) => (DType::U32, indices.len()),
         };
         let ty = Type { shape: vec![len], dtype };
-        let mut block = Block::zeros(Plan::words(&ty));
+        let mut block = Block::zeros(Plan::words(&ty), &format!("resident `{name}`"))?;
         match data {
             Resident::Bytes(bytes) => {
                 let memory: &mut [u8] = bytemuck::must_cast_slice_mut(block.as_mut_slice());

@@ -31,17 +31,14 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let mut arena = Block::zeros(plan.arena_len);
+    pub(super) fn new(plan: &Plan) -> Result<Self, Error> {
+        let mut arena = Block::zeros(plan.arena_len, "values of a program")?;
         for &(offset, value) in &plan.constants {
             arena.as_mut_slice()[offset] = value;
         }
         let blocks = 2 + plan.slots.len() + plan.residents.len();
-        Self {
-            arena,
-            feeds: Block::zeros(plan.signature.feed_len),
-            bases: Bases::with_capacity(blocks),
-        }
+        let feeds = Block::zeros(plan.signature.feed_len, "inputs of a program")?;
+        Ok(Self { arena, feeds, bases: Bases::with_capacity(blocks) })
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) const TOP: Table = Table {
         key(
             "preset",
             "`paper` on digits, else `vdv`",
-            "`paper`, `vdv`",
+            "`paper`, `vdv`, `avalanche`, `mammoth`",
             "whose conventions and strengths the strategies follow",
         ),
         key(

@@ -90,7 +90,7 @@ const SPARSE: Hyper = Hyper {
     range: "at least 0",
     numbers: Numbers::Real,
     place: Place::Slot,
-    grid: Grid::Fixed,
+    grid: Grid::PowersOfTen { first: -1, last: 4 },
 };
 
 const CHANGE: Hyper = Hyper {
@@ -127,6 +127,7 @@ const ANCHORS: Hyper = Hyper {
     name: "anchors",
     paper: 200.0,
     purpose: "rows kept of every context, each with its gates",
+    grid: Grid::Rows,
     ..GATE_UNITS
 };
 
@@ -143,6 +144,7 @@ const S_MAX: Hyper = Hyper {
     paper: 400.0,
     purpose: "how steep gates are at test and at the end of annealing",
     range: "at least 1",
+    grid: Grid::Fixed,
     ..SPARSE
 };
 
@@ -162,7 +164,7 @@ const MASK: Hyper = Hyper {
     range: "soft or binary",
     numbers: Numbers::Names(&["soft", "binary"]),
     place: Place::Structure,
-    grid: Grid::Rows,
+    grid: Grid::Fixed,
 };
 
 const P_FIRST: Hyper = Hyper {
@@ -170,6 +172,7 @@ const P_FIRST: Hyper = Hyper {
     paper: 0.5,
     purpose: "fraction of a layer's weights that the first context gives back",
     range: "above 0, below 1",
+    grid: Grid::Fixed,
     ..SPARSE
 };
 

@@ -7,6 +7,7 @@ mod gating;
 mod layers;
 mod parameter_space;
 mod replay;
+mod templates;
 
 pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
 pub(crate) use function_space::{FROMP, FROMP_L2, LWF};
@@ -14,3 +15,4 @@ pub(crate) use gating::{HAT, LXDG, PACKNET, SEPARATE, XDG};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{AGEM, DER, DER_PLUS_PLUS, ER, ER_ACE, ER_RESERVOIR, GDUMB, GEM, MIR};
+pub(crate) use templates::{FECAM, ICARL, ICARL_SSL, NCM, NCM_PIXELS, RANPAC, SLDA};

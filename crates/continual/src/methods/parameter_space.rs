@@ -4,7 +4,9 @@ use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
 use cl_core::Strategy;
-use cl_regularize::{Estimate, Ewc, Fisher, Floor, L2, L2Init, Mas, OnlineEwc, PathGradient, Si};
+use cl_regularize::{
+    Divisor, Estimate, Ewc, Fisher, Floor, L2, L2Init, Mas, OnlineEwc, PathGradient, Si,
+};
 
 pub(crate) const EWC: Entry = Entry {
     name: "ewc",
@@ -205,7 +207,12 @@ fn fisher(values: &Values<'_>, fisher: Fisher) -> Fisher {
     let estimate = ESTIMATES
         .get(values.count(FISHER.name))
         .map_or(fisher.estimate, |estimate| estimate(values.under.batch));
-    Fisher { rows: (rows > 0).then_some(rows), estimate, ..fisher }
+    // The reference's N − 1 is that of a pass over all rows.
+    let divisor = match fisher.divisor {
+        Divisor::NMinusOne if rows > 0 => Divisor::N,
+        divisor => divisor,
+    };
+    Fisher { rows: (rows > 0).then_some(rows), estimate, divisor }
 }
 
 fn ewc(values: &Values<'_>) -> Box<dyn Strategy> {

@@ -1,0 +1,159 @@
+//! The shared suite.
+
+use cl_core::conformance::{Facts, Subject};
+use cl_scenarios::Scenario;
+use cl_templates::{
+    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Ranpac, Ridge,
+    Selection, Slda, Views,
+};
+
+const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
+
+/// A number per class and feature.
+fn means(facts: &Facts<'_>) -> u64 {
+    4 * facts.outputs * facts.hidden[0]
+}
+
+#[test]
+fn nearest_class_means_conform() {
+    for features in Features::ALL {
+        let ncm = move || Ncm { features, ..Ncm::default() };
+        Subject::new(&format!("ncm, {features}"), ncm)
+            .scenarios(
+                if features == Features::FirstContext {
+                    &Scenario::ALL[..]
+                } else {
+                    &[Scenario::Class]
+                }
+                .iter()
+                .copied(),
+            )
+            .no_neutral(NO_NEUTRAL)
+            .kept(move |facts| {
+                let width = if features == Features::Pixels { 64 } else { facts.hidden[0] };
+                4 * facts.outputs * (width + 1)
+            })
+            .assert();
+    }
+    Subject::new("ncm, lengths", || Ncm { lengths: Lengths::Averaged, ..Ncm::default() })
+        .no_neutral(NO_NEUTRAL)
+        .kept(|facts| means(facts) + 4 * facts.outputs)
+        .assert();
+}
+
+#[test]
+fn means_of_nobodys_exemplars_conform() {
+    Subject::new("ncm, exemplars", || Ncm { means: Means::Exemplars, ..Ncm::default() })
+        .no_neutral(NO_NEUTRAL)
+        .kept(|_| 4)
+        .assert();
+}
+
+/// A class that comes late has few exemplars: they hold the same number of each in the end.
+#[test]
+fn icarl_conforms() {
+    let beside = |facts: &Facts<'_>| 4 * (facts.layout.parameters() as u64 + facts.outputs);
+    let row = |facts: &Facts<'_>| match facts.scenario {
+        Scenario::Task => facts.row_size.with_context(facts.contexts as u32).bytes(),
+        Scenario::Domain | Scenario::Class => facts.row_size.bytes(),
+    };
+    Subject::new("icarl", || Icarl::per_class(5))
+        .scenarios([Scenario::Class, Scenario::Task])
+        .no_neutral("any setting trains another loss")
+        .refused(|| Icarl::per_class(0))
+        .refused(|| Icarl { temperature: 0.0, ..Icarl::default() })
+        .refused(|| Icarl { temperature: f32::NAN, ..Icarl::default() })
+        .refused(|| Icarl { budget: ExemplarBudget::Bytes(0), ..Icarl::default() })
+        .kept(move |facts| 5 * facts.classes * facts.contexts * row(facts) + beside(facts))
+        .assert();
+    let softmax = || Icarl { budget: ExemplarBudget::Shared(25), ..Icarl::pycil() };
+    Subject::new("icarl, softmax", softmax)
+        .no_neutral("any setting trains another loss")
+        // 24 of 2, of 4 and of 6 classes.
+        .kept(move |facts| 24 * row(facts) + beside(facts))
+        .assert();
+    let released = || Icarl::vdv(5, Selection::AsReleased);
+    Subject::new("icarl, as released", released)
+        .no_neutral("any setting trains another loss")
+        .kept(move |facts| 5 * facts.classes * facts.contexts * row(facts) + beside(facts))
+        .assert();
+}
+
+#[test]
+fn streaming_discriminants_conform() {
+    let slda = |shrinkage| Slda { shrinkage, ..Slda::default() };
+    Subject::new("slda", Slda::default)
+        .scenarios(Scenario::ALL)
+        .no_neutral(NO_NEUTRAL)
+        .refused(move || slda(0.0))
+        .refused(move || slda(1.5))
+        .refused(move || slda(f32::NAN))
+        .kept(|facts| means(facts) + 4 * (facts.outputs + facts.hidden[0] * facts.hidden[0]))
+        .assert();
+}
+
+#[test]
+fn mahalanobis_distances_conform() {
+    let with = |change: fn(&mut Fecam)| {
+        move || {
+            let mut fecam = Fecam::default();
+            change(&mut fecam);
+            fecam
+        }
+    };
+    Subject::new("fecam", Fecam::default)
+        .scenarios(Scenario::ALL)
+        .no_neutral(NO_NEUTRAL)
+        .refused(with(|fecam| fecam.beta = 0.0))
+        .refused(with(|fecam| fecam.alpha1 = -1.0))
+        .refused(with(|fecam| fecam.alpha2 = f32::NAN))
+        .kept(|facts| {
+            let width = facts.hidden[0];
+            4 * facts.outputs * (1 + 2 * width + width * width)
+        })
+        .assert();
+}
+
+#[test]
+fn random_projections_conform() {
+    const M: usize = 40;
+    let ranpac = |ridge| Ranpac { projections: M, ridge, ..Ranpac::default() };
+    Subject::new("ranpac", move || ranpac(Ridge::Chosen))
+        .scenarios(Scenario::ALL)
+        .no_neutral(NO_NEUTRAL)
+        .refused(|| Ranpac { projections: 0, ..Ranpac::default() })
+        .refused(move || ranpac(Ridge::Given(-1.0)))
+        .kept(|facts| 4 * (M * M) as u64 + 4 * M as u64 * facts.outputs)
+        .assert();
+}
+
+#[test]
+fn templates_on_features_without_labels_conform() {
+    let ssl = || IcarlSsl { projector: 12, ..IcarlSsl::per_class(5) };
+    let views = |change: fn(&mut Views)| {
+        move || {
+            let mut views = Views::default();
+            change(&mut views);
+            IcarlSsl { views, ..ssl() }
+        }
+    };
+    for projector in [0, 12] {
+        let ssl = move || IcarlSsl { projector, ..ssl() };
+        Subject::new("icarl-ssl", ssl)
+            .scenarios(Scenario::ALL)
+            .no_neutral("any setting trains another loss")
+            .refused(|| IcarlSsl::per_class(0))
+            .refused(|| IcarlSsl { lambda: -1.0, ..IcarlSsl::default() })
+            .refused(views(|views| views.shift = -0.1))
+            .refused(views(|views| views.degrees = 46.0))
+            .refused(views(|views| views.noise = f32::NAN))
+            .kept(|facts| {
+                let row = match facts.scenario {
+                    Scenario::Task => facts.row_size.with_context(facts.contexts as u32),
+                    Scenario::Domain | Scenario::Class => facts.row_size,
+                };
+                5 * facts.classes * facts.contexts * row.bytes()
+            })
+            .assert();
+    }
+}
