@@ -248,12 +248,34 @@ fn made_up(count: usize, seed: u32) -> Vec<f32> {
 /// three to context 1 (⌈4 / 2⌉ = 2 would be a batch of 4; here a row more each) and one is padding.
 #[test]
 fn anchors_are_paired_with_new_rows_in_turn_and_padding_has_no_say() {
+    terms_beside_replay(0);
+}
+
+#[test]
+fn rows_that_a_replay_memory_adds_are_in_no_term() {
+    terms_beside_replay(2);
+}
+
+/// A rehearsal that a trial feeds by hand.
+struct Memory;
+
+impl Strategy for Memory {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.rehearse(|_| unreachable!("rows of a trial are given"));
+    }
+}
+
+/// The terms against a loop, with so many rows of context 0 replayed behind the new ones.
+fn terms_beside_replay(count: usize) {
     let lxdg = Lxdg { hidden: vec![4], dropout: 0.0, anchors: 4, ..Lxdg::default() };
-    let watched = Watched { lxdg, fault: Fault::None };
+    let both = (Watched { lxdg, fault: Fault::None }, Memory);
     let network = Box::new(Mlp::new(&[INPUTS, 5, 2, 2]).unwrap());
-    let memories = [("lxdg/anchors", 7)];
+    let (memories, rows) = ([("lxdg/anchors", 7), ("memory", count)], 4 + count);
     let mut trial =
-        Trial::with_memories(&watched, network, &Sgd::new(0.0), (4, 3), false, &memories).unwrap();
+        Trial::with_memories(&both, network, &Sgd::new(0.0), (rows, 3), false, &memories).unwrap();
     let kept = [made_up(8 * 5, 5), made_up(8 * 2, 6)];
     for (layer, kept) in kept.iter().enumerate() {
         trial.session.write(&format!("lxdg/gates{}", layer + 1), 0, kept).unwrap();
@@ -261,10 +283,10 @@ fn anchors_are_paired_with_new_rows_in_turn_and_padding_has_no_say() {
     let third = 1.0 / 3.0;
     let (new, old) = (made_up(4 * INPUTS, 1), made_up(7 * INPUTS, 2));
     let batch = Batch {
-        x: new.clone(),
-        target: vec![0, 1, 1, 0],
-        context: vec![2; 4],
-        weight: vec![third, third, third, 0.0],
+        x: [new.clone(), made_up(count * INPUTS, 3)].concat(),
+        target: [vec![0, 1, 1, 0], vec![1; count]].concat(),
+        context: [vec![2; 4], vec![0; count]].concat(),
+        weight: [vec![third, third, third, 0.0], vec![0.2; count]].concat(),
     };
     let rows = Batch {
         x: old.clone(),
@@ -274,7 +296,8 @@ fn anchors_are_paired_with_new_rows_in_turn_and_padding_has_no_say() {
     };
     let cells = [3, 0, 3, 7, 5, 4, u32::MAX];
     let replayed = Replayed { rows: Some(rows), cells: cells.to_vec(), stored: vec![u32::MAX; 4] };
-    trial.step_with(&batch, &[("lxdg/anchors", replayed)]).unwrap();
+    let joined = Replayed { rows: None, cells: vec![u32::MAX; count], stored: vec![u32::MAX; 4] };
+    trial.step_with(&batch, &[("lxdg/anchors", replayed), ("memory", joined)]).unwrap();
 
     let gates = |layer: usize, x: &[f32]| slow_gates(&trial, layer, x);
     let off = |a: &[f64], b: &[f64], target: f64| {

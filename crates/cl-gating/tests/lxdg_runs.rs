@@ -150,6 +150,36 @@ fn a_step_draws_the_same_number_of_every_past_context_and_takes_the_same_place()
 }
 
 #[test]
+fn every_row_and_every_pair_of_rows_is_an_anchor_as_often_as_any_other() {
+    const ROWS: usize = 10;
+    let stream = stream(Protocol::Rotated, Scenario::Domain, 2);
+    let rows: Vec<Row> =
+        (0..ROWS as u32).map(|example| Row { example, label: 0, context: 0 }).collect();
+    let mut together = [[0_u32; ROWS]; ROWS];
+    for seed in 0..2000 {
+        let row_size = RowSize::new(64, 10);
+        let (batch, classes, classes_per_context) = (BATCH, 40, 8);
+        let about =
+            Member { seed, stream: &*stream, row_size, batch, classes, classes_per_context };
+        let mut anchors = Anchors::new(5, &about);
+        anchors.end_context(Now { seed, stage: 0, step: 0 }, &rows, &Reports::none()).unwrap();
+        for a in anchors.kept() {
+            for b in anchors.kept() {
+                together[a.example as usize][b.example as usize] += 1;
+            }
+        }
+    }
+    // A row is kept with probability 5/10, a pair with 5/10 · 4/9; five deviations, √(n p (1 − p)).
+    for (a, row) in together.iter().enumerate() {
+        for (b, &times) in row.iter().enumerate() {
+            let p: f64 = if a == b { 0.5 } else { 2.0 / 9.0 };
+            let off = (f64::from(times) - 2000.0 * p).abs();
+            assert!(off < 5.0 * (2000.0 * p * (1.0 - p)).sqrt(), "{a} and {b}: {times} times");
+        }
+    }
+}
+
+#[test]
 fn a_step_costs_no_more_for_more_contexts() {
     let macs = |contexts: usize| {
         let spec = StreamSpec {

@@ -1,14 +1,17 @@
 //! Separate networks against networks that are trained alone.
 #![allow(clippy::unwrap_used)]
 
-use cl_core::{Batch, Error, Learner, Naive, Observer, Parts, Settings, Strategy, Trial, run};
+use cl_core::{
+    Batch, Error, Learner, Naive, Observer, Parts, Settings, Step, Strategy, Taken, Track, Trial,
+    run,
+};
 use cl_gating::{Separate, Xdg};
 use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Sgd};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stage, Stream, StreamSpec, Transform,
     Visibility, digits,
 };
-use cl_tensor::Session;
+use cl_tensor::{Init, Session};
 
 const CONTEXTS: usize = 5;
 
@@ -339,6 +342,54 @@ fn a_row_has_logits_of_its_own_network_alone() {
             for (unit, score) in row.iter().enumerate() {
                 let expected = if (at..at + 2).contains(&unit) { expected[unit - at] } else { 0.0 };
                 assert!((score - expected).abs() < 1e-6, "unit {unit}: {score}, {expected}");
+            }
+        }
+    }
+}
+
+/// Keeps the features of a step's rows.
+struct Features;
+
+impl Track for Features {
+    fn update<'g>(&self, step: &Step<'_, 'g>, _: &Taken<'g>) {
+        let features = step.forward.features;
+        step.scope.slot("seen", &features.shape(), Init::Zeros);
+        step.scope.assign("seen", features);
+    }
+}
+
+impl Strategy for Features {
+    fn name(&self) -> String {
+        "features".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.track(self);
+    }
+}
+
+#[test]
+fn a_row_has_features_of_its_own_network_alone() {
+    let both = (Separate::new(&[5, 4]), Features);
+    let optimizer = Sgd::new(0.0);
+    let mut all = Trial::new(&both, mlp(&[6, 8, 8, 6]), &optimizer, (ROWS, 3), false).unwrap();
+    let batch = mixed();
+    let theta = all.session.read("theta", 0).unwrap();
+    all.step(&batch).unwrap();
+    let found = all.session.read("features/seen", 0).unwrap();
+    for context in [0_u32, 2] {
+        let own = of_context(&batch, context);
+        let shape = (own.target.len(), 1);
+        let mut alone =
+            Trial::new(&Features, mlp(&[6, 5, 4, 2]), &optimizer, shape, false).unwrap();
+        let of_network = theta.chunks(theta.len() / 3).nth(context as usize).unwrap();
+        alone.session.write("theta", 0, of_network).unwrap();
+        alone.step(&own).unwrap();
+        let expected = alone.session.read("features/seen", 0).unwrap();
+        assert!(expected.iter().any(|&feature| feature > 0.0));
+        let of_rows = (0..ROWS).filter(|&row| batch.context[row] == context);
+        for (row, expected) in of_rows.zip(expected.chunks(4)) {
+            for (found, expected) in found[4 * row..4 * row + 4].iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-6, "row {row}: {found}, {expected}");
             }
         }
     }

@@ -41,6 +41,14 @@ pub enum Error {
         /// The sizes handed over.
         sizes: Vec<usize>,
     },
+    /// Sizes that make no variational autoencoder.
+    #[error(
+        "VAE: sizes {sizes:?}, expected inputs, any hidden layers and latent values, all positive"
+    )]
+    VaeSizes {
+        /// The sizes handed over: inputs, hidden units .., latent values.
+        sizes: Vec<usize>,
+    },
     /// A dropout probability outside of [0, 1).
     #[error("MLP: dropout {dropout}, expected a probability at least 0 and below 1")]
     Dropout {

@@ -36,6 +36,7 @@
 mod clip;
 mod dense;
 mod error;
+pub mod generative;
 mod init;
 mod layout;
 pub mod losses;
@@ -49,6 +50,10 @@ mod theta;
 pub use clip::{clip_norm, clip_value};
 pub use dense::dense_params;
 pub use error::Error;
+pub use generative::{
+    Decoder, Feedback, FeedbackLayers, Gaussian, LatentHead, MixturePrior, Reconstruction, Vae,
+    Variational,
+};
 pub use init::Initializer;
 pub use layout::{Layout, ParamRange, ParamSpec};
 pub use mlp::Mlp;

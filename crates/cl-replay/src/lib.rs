@@ -11,6 +11,8 @@
 //! | [`ErAce`], `er-ace` | classes kept equal, online | a fresh draw; new classes compete among themselves |
 //! | [`Mir`], `mir` | a reservoir | of some candidates those that the step would harm most |
 //! | [`Gdumb`], `gdumb` | classes kept equal, greedily | a new network is trained on them alone |
+//! | [`Dgr`], `dgr`, `dgr-distill` | a generator | what it makes, labelled by the frozen network |
+//! | [`ReplayThroughFeedback`], `rtf`, `bir` | the network | what it decodes, labelled by itself |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
 //! stream's own rows is a [`Mix`](cl_core::Mix), the strategy's own or that of the run. Memories hold indices, never tensors, and
@@ -48,6 +50,7 @@ mod er_ace;
 mod experience;
 mod gdumb;
 mod gem;
+pub mod generative;
 mod mir;
 mod range;
 mod reservoir;
@@ -61,5 +64,9 @@ pub use er_ace::{Balance, Begins, Competitors, ErAce};
 pub use experience::{Exemplars, ExperienceReplay, Store};
 pub use gdumb::{Gdumb, Sample};
 pub use gem::{Gem, PastContexts, project};
+pub use generative::{
+    DecoderGates, Dgr, FeedbackGenerator, GatedBy, Heads, Labels, Prior, ReplayThroughFeedback,
+    VaeGenerator,
+};
 pub use mir::{Mir, Score};
 pub use reservoir::ReservoirReplay;

@@ -4,6 +4,7 @@
 use crate::choices::{Choices, Chosen};
 use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
+use crate::generated;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
@@ -295,8 +296,12 @@ impl Cell {
             }
         }
         let outcomes = run(&mut learner)?;
-        let of =
-            |(member, outcome)| self.line(&variants[member / seeds], &learner, member, outcome);
+        let mut spreads = generated::spreads(&mut learner)?;
+        let of = |(member, outcome)| {
+            let spread = std::mem::take(&mut spreads[member]);
+            let line = self.line(&variants[member / seeds], &learner, member, outcome)?;
+            Ok(Line { generator_spread: spread, ..line })
+        };
         outcomes.iter().enumerate().map(of).collect()
     }
 
@@ -332,6 +337,7 @@ impl Cell {
             device: "cpu".to_owned(),
             bytes_kept: learner.bytes_kept(),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
+            generator_spread: Vec::new(),
             parameters: learner.model().layout.parameters(),
             conventions: conventions(
                 variant.strategy(),

@@ -24,6 +24,10 @@ pub struct Defaults {
     pub gate_units: usize,
     /// Units of each hidden layer of separate networks.
     pub separate_units: usize,
+    /// Units of each hidden layer of a generator.
+    pub generator_units: usize,
+    /// Latent values of a generator.
+    pub latent: usize,
     /// Number of seeds.
     pub seeds: u64,
     /// Whose conventions.
@@ -49,13 +53,17 @@ impl Defaults {
         StreamKind::FUZZINESS.min(steps / 4)
     }
 
-    /// What the protocol says of a hyper-parameter, `strategy.name`: budgets and sizes.
+    /// What the protocol says of a hyper-parameter, `strategy.name`: budgets, sizes and the learning
+    /// rate of generators, which is the network's.
     #[must_use]
     pub(crate) fn of_hyper(&self, name: &str) -> Option<f64> {
         let size = match name.split_once('.')? {
             (_, "per_class") => self.per_class,
             ("lxdg", "gate_units") => self.gate_units,
             ("separate", "units") => self.separate_units,
+            ("dgr" | "dgr-distill", "units") => self.generator_units,
+            ("dgr" | "dgr-distill" | "rtf" | "bir", "latent") => self.latent,
+            ("dgr" | "dgr-distill", "lr") => return Some(self.lr),
             _ => return None,
         };
         Some(size as f64)
@@ -63,7 +71,8 @@ impl Defaults {
 
     /// The default protocol.
     ///
-    /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class.
+    /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class,
+    /// generators 64-128-128-z20.
     /// MNIST and Fashion-MNIST: the protocols of van de Ven et al. 2022: split 5 contexts, MLP 784-400-400,
     /// 2,000 steps of 128 rows, Adam 1e-3, 100 exemplars per class; permuted 10 contexts of padded
     /// images, MLP 1024-1000-1000, 5,000 steps, Adam 1e-4, 10 exemplars per class. Rotated is not in
@@ -80,6 +89,8 @@ impl Defaults {
             per_class: 10,
             gate_units: 64,
             separate_units: 32,
+            generator_units: 128,
+            latent: 20,
             seeds: 5,
             preset: Preset::Paper,
         };
@@ -93,6 +104,8 @@ impl Defaults {
             per_class: 100,
             gate_units: 400,
             separate_units: 100,
+            generator_units: 400,
+            latent: 100,
             preset: Preset::Vdv,
             ..digits
         };
@@ -104,6 +117,7 @@ impl Defaults {
             pad: 2,
             per_class: 10,
             separate_units: 400,
+            generator_units: 1000,
             ..split.clone()
         };
         match protocol {

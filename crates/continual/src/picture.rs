@@ -1,11 +1,13 @@
 //! Pictures, each as SVG and as PNG, with a font of their own: a machine without any draws the same.
 
 mod curves;
+mod gallery;
 mod matrix;
 mod planes;
 mod scatter;
 
 pub use curves::{Curve, Curves, Place};
+pub use gallery::Gallery;
 pub use matrix::Matrix;
 pub use planes::{Plane, Planes};
 pub use scatter::{Group, Mark, Scatter};
@@ -64,6 +66,15 @@ pub fn draw(picture: &impl Picture, stem: &Path) -> Result<[PathBuf; 2], Error> 
     replace(&svg, |path| painted(picture, SVGBackend::new(path, picture.size())))?;
     replace(&png, |path| painted(picture, BitMapBackend::new(path, picture.size())))?;
     Ok([svg, png])
+}
+
+/// Draws a picture of many pixels as one PNG.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_png(picture: &impl Picture, path: &Path) -> Result<(), Error> {
+    let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    replace(path, |path| painted(picture, BitMapBackend::new(path, picture.size())))
 }
 
 fn painted<B: DrawingBackend>(picture: &impl Picture, backend: B) -> Result<(), String> {

@@ -28,6 +28,9 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
     for off in bench.off_strengths(lines) {
         writeln!(text, "- {off}.")?;
     }
+    for collapsed in bench.collapsed(lines) {
+        writeln!(text, "- {collapsed}.")?;
+    }
     let sharp = bench.stream == StreamKind::Sharp;
     if scenarios.contains(&Scenario::Class) && *contexts > 1 && sharp {
         writeln!(text, "{}", expectation(*protocol, *contexts))?;

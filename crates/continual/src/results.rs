@@ -43,6 +43,11 @@ pub struct Line {
     /// strategies without penalties, and in lines of earlier versions.
     #[serde(default)]
     pub penalty_ratio: Vec<Option<f64>>,
+    /// How much the rows that a generator made of the contexts up to each one vary beside those of the
+    /// data ([`spread`](cl_replay::generative::spread)); `null` where they are no numbers. Empty for
+    /// strategies without a generator, and in lines of earlier versions.
+    #[serde(default)]
+    pub generator_spread: Vec<Option<f64>>,
     /// Everything that decides the numbers.
     pub settings: Settings,
     /// What would change the numbers and is no number itself.

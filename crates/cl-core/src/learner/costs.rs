@@ -31,14 +31,15 @@ impl Learner<'_> {
         slots + self.members.iter().map(buffers).max().unwrap_or(0)
     }
 
-    /// Bytes of each slot that is kept, without the padding of theta-sized ones.
+    /// Bytes of each slot that is kept, without the padding of those of theta's or of a module's size.
     pub(crate) fn kept_slots(&self) -> BTreeMap<String, u64> {
         let mut slots = BTreeMap::new();
         for plan in self.programs.plans() {
             slots.extend(self.session.plan(plan).kept_slots());
         }
-        let (floats, parameters) = (self.model.layout.len(), self.model.layout.parameters());
         for (slot, bytes) in &mut slots {
+            let layout = self.model.layout_of(slot);
+            let (floats, parameters) = (layout.len(), layout.parameters());
             // A slot of a plan is a slot of the session.
             let shape = self.session.slot_type(slot).map(|ty| ty.shape).unwrap_or_default();
             if shape.last() == Some(&floats) {

@@ -116,6 +116,35 @@ fn what_was_seen_before_an_earlier_boundary_stays_known() {
     assert_near(value(&trial), mean_kd(&teacher, &student, 2.0, &[1, 3]));
 }
 
+/// Rows of weight 0 fill up a batch, whatever outputs and contexts they name.
+#[test]
+fn padding_makes_no_output_known_and_ends_no_context() {
+    let padded = |context: u32, target: u32| {
+        let mut batch = Batch { context: vec![0; 8], ..first_two(8) };
+        (batch.context[7], batch.target[7], batch.weight[7]) = (context, target, 0.0);
+        batch
+    };
+    let new = Batch { context: vec![2; 8], ..some_batch(8, 5) };
+    // One head: output 3 was right for padding alone.
+    let lwf = Lwf::default();
+    let valued = Valued(&lwf);
+    let mut one = trial(&valued, 8, false, &[]);
+    end_context(&mut one, &padded(0, 3));
+    one.step(&new).unwrap();
+    let [teacher, student] = [TEACHER, STUDENT].map(|of| logits(&mut one, of, &new));
+    assert_near(value(&one), mean_kd(&teacher, &student, 2.0, &[0, 1]));
+    // A head per context: only padding is of context 1. Outputs count where they compete, so that
+    // contexts alone are told apart.
+    let lwf = Lwf { outputs: Outputs::Active, ..lwf };
+    let valued = Valued(&lwf);
+    let mut heads = trial(&valued, 8, true, &[]);
+    let head = |on: [usize; 2]| (0..4).map(|unit| on.contains(&unit)).collect::<Vec<bool>>();
+    heads.set_active(&[head([0, 1]), head([2, 3]), head([1, 2])]).unwrap();
+    end_context(&mut heads, &padded(1, 2));
+    heads.step(&new).unwrap();
+    assert_near(value(&heads), mean_kd(&teacher, &student, 2.0, &[0, 1]));
+}
+
 /// A rehearsal that a trial feeds by hand.
 struct Memory;
 

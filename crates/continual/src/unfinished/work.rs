@@ -177,7 +177,10 @@ impl Keep for Work {
             observer.stepped(before.sum::<u32>() + progress.step);
         }
         let mut saver = Saver::new(observer, &path, self.every).stopping(&self.stop);
-        Ok(run(learner, &mut saver)?)
+        let outcomes = run(learner, &mut saver)?;
+        #[cfg(feature = "pictures")]
+        crate::generated::draw(learner, &self.folder.path, population)?;
+        Ok(outcomes)
     }
 
     /// First the line or the note, then the end of the checkpoint: killed between the two, a

@@ -1,0 +1,134 @@
+//! Deep generative replay.
+
+use super::answers::{self, Heads, Labels};
+use super::spread;
+use super::vae::{GENERATOR, VaeGenerator};
+use cl_core::{Boundary, Consolidate, Error, Generate, Needs, Parts, RecordedRows, Step, Strategy};
+use cl_scenarios::Scenario;
+use cl_tensor::Var;
+
+/// Deep generative replay with a variational autoencoder, `dgr`; with soft labels, `dgr-distill`.
+///
+/// L = w · CE(current rows) + (1 − w) · CE(generated rows), both means, and the same weights for the
+/// generator's own loss, (reconstruction + KL) / pixels ([`Vae`]), over the same generated rows; w is the
+/// run's [`Mix`](cl_core::Mix), 1/t in the t-th context (Shin, Lee, Kim & Kim 2017, arXiv 1705.08690,
+/// eq. 1, with r = 1/t; van de Ven, Tuytelaars & Tolias 2022, Methods, "DGR").
+///
+/// When a context ends the generator and the classifier are frozen. From then on the frozen generator
+/// makes as many rows per step as the stream brings, the frozen classifier labels them, and both of the
+/// present ones learn from them, in the same program: no row leaves the device. Generated rows bear the
+/// context that ended last. In a task-incremental stream the same rows are labelled by the head of every
+/// past context and their losses averaged; these terms grow with the number of contexts, by rows ×
+/// outputs numbers each, as they do in the definition, the forward passes do not. With gates per context
+/// all heads answer through the gates of the context that ended last.
+///
+/// | field | default | range | what |
+/// |---|---|---|---|
+/// | `generator` | 400-400-z100 | | [`VaeGenerator`]: its sizes, learning rate and loss |
+/// | `labels` | hard | T > 0 | hard, or soft at a temperature (slot `temperature`) |
+/// | `heads` | one | | whose outputs answer: [`Heads::of`] the scenario |
+///
+/// Conventions: the paper's generator is a GAN; this is the form of van de Ven et al. 2022, whose
+/// sizes are the defaults ([`Dgr::vdv`]); their distilled labels have T = 2. The schedule of the run
+/// applies to the generator, too. There is no neutral setting: how much replay counts is the run's mix,
+/// under `Mix::Fixed(1.0)` it counts nothing.
+///
+/// Memory: a copy of the generator and of the network, the number of the last context. Slots besides:
+/// [`SPREAD`](super::SPREAD), [`ALBUM`](super::ALBUM). A row that is no number counts nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dgr {
+    /// What makes rows.
+    pub generator: VaeGenerator,
+    /// What the teacher says of generated rows.
+    pub labels: Labels,
+    /// Whose outputs answer.
+    pub heads: Heads,
+}
+
+impl Default for Dgr {
+    fn default() -> Self {
+        Self { generator: VaeGenerator::default(), labels: Labels::Hard, heads: Heads::One }
+    }
+}
+
+impl Dgr {
+    /// As in the code of van de Ven et al. 2022 for split MNIST.
+    #[must_use]
+    pub fn vdv(scenario: Scenario) -> Self {
+        Self { heads: Heads::of(scenario), ..Self::default() }
+    }
+
+    /// The same with the teacher's probabilities as labels.
+    #[must_use]
+    pub fn distill(self, temperature: f32) -> Self {
+        Self { labels: Labels::Soft(temperature), ..self }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.labels {
+            Labels::Hard => "dgr",
+            Labels::Soft(_) => "dgr-distill",
+        }
+    }
+}
+
+impl Strategy for Dgr {
+    fn name(&self) -> String {
+        self.label().to_owned()
+    }
+
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        let Self { generator, .. } = self;
+        parts.module(generator).generate(self).consolidate(self).consolidate(generator);
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { boundaries: true, ..Needs::default() }
+    }
+
+    fn describe(&self) -> Vec<(String, String)> {
+        let name = self.label();
+        let named = |what: &str, value: String| (format!("{name}.{what}"), value);
+        vec![
+            named("generator", self.generator.describe()),
+            named("labels", self.labels.describe()),
+            named("heads", self.heads.describe().to_owned()),
+        ]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let strategy = self.label();
+        self.generator.check(strategy)?;
+        self.labels.check(strategy)
+    }
+}
+
+impl Consolidate for Dgr {
+    fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        at.freeze("labeller", theta);
+        at.freeze_module(GENERATOR);
+        answers::end(at);
+        theta
+    }
+}
+
+impl Generate for Dgr {
+    fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
+        let rows = super::rows(step);
+        let noise = step.normal("replay", &[rows, self.generator.latent]);
+        let made = self.generator.images(step.frozen_module(GENERATOR), step.x.shape()[1], noise);
+        spread::watch(step, made);
+        let (x, whole) = spread::numbers(made);
+        let last = answers::last(&step.scope);
+        let context = last.expand(&[rows]);
+        let logits = step.predict(step.frozen("labeller").flat, x, context).logits;
+        let (targets, active) = match self.heads {
+            Heads::One => answers::of_one_head(step, self.labels, logits, context),
+            Heads::EachPastContext => {
+                (answers::of_past_heads(step, self.labels, logits, last), None)
+            }
+        };
+        let alike = RecordedRows::alike(x, targets, context);
+        RecordedRows { active, weight: alike.weight * whole, ..alike }
+    }
+}

@@ -1,0 +1,38 @@
+//! Methods that replay what a generator makes, recorded on the device.
+//!
+//! | method | generator | labels |
+//! |---|---|---|
+//! | [`Dgr`], `dgr` | a variational autoencoder of its own | the frozen network's likeliest output |
+//! | [`Dgr::distill`], `dgr-distill` | the same | the frozen network's probabilities |
+//! | [`ReplayThroughFeedback::rtf`], `rtf` | the network itself, decoding its features | the same |
+//! | [`ReplayThroughFeedback::bir`], `bir` | the same with a mode per output and gates | the same |
+//!
+//! Generation, labelling and training are one program. What a generator makes is measured
+//! ([`spread`], slot [`SPREAD`]) and shown (slot [`ALBUM`]).
+
+mod album;
+mod answers;
+mod dgr;
+mod feedback;
+mod modes;
+mod rtf;
+mod spread;
+mod vae;
+
+pub use album::{ALBUM, SHOWN};
+pub use answers::{Heads, Labels};
+pub use dgr::Dgr;
+pub use feedback::{DecoderGates, FeedbackGenerator, GatedBy, Prior};
+pub use rtf::ReplayThroughFeedback;
+pub use spread::{SPREAD, spread};
+pub use vae::VaeGenerator;
+
+use cl_core::Step;
+
+/// Rows that are generated: as many as the stream brings, or as the batch has where it brings none.
+fn rows(step: &Step<'_, '_>) -> usize {
+    match step.stream_rows().len() {
+        0 => step.weight.len(),
+        rows => rows,
+    }
+}

@@ -1,0 +1,8 @@
+//! Generative replay, step by step against slow formulas.
+#![allow(clippy::unwrap_used)] // a test's own functions are tests too
+
+mod collapse;
+mod dgr;
+mod rtf;
+mod slow;
+mod watched;
