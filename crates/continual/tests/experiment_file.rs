@@ -295,8 +295,8 @@ fn the_example_runs() {
     let bench = bench(&text).unwrap();
     let finished = finished(&bench);
     assert!(finished.diverged.is_empty());
-    // 19 rows in two scenarios, one of which does not suit five of them; five seeds.
-    assert_eq!((bench.rows.len(), finished.lines.len()), (19, 165));
+    // 32 rows in two scenarios, one of which does not suit five of them; five seeds.
+    assert_eq!((bench.rows.len(), finished.lines.len()), (32, 295));
     // What it says of itself is true: everything is at its default but what it sweeps.
     assert_eq!(self::bench(EXAMPLE).unwrap().deviations, ["hyper-parameters"]);
 }
