@@ -99,6 +99,27 @@ fn the_preset_of_the_reference_is_that_of_its_task_free_code() {
     }
 }
 
+/// Without boundaries `er` and `agem` have the reference's reservoir under its preset, and run.
+#[test]
+fn er_and_agem_follow_the_protocol_of_the_reference() {
+    for stream in ["fuzzy", "random", "one-pass"] {
+        for scenario in ["class", "task"] {
+            let request = Request {
+                preset: some("vdv"),
+                update_every: Some(1),
+                ..tiny(stream, "none,er,agem", scenario)
+            };
+            let all = run(&request);
+            for line in all.iter().filter(|line| line.strategy != "none") {
+                let memory = &line.conventions[&format!("{}.memory", line.strategy)];
+                assert!(memory.starts_with("reservoir"), "{memory}");
+                let none = all.iter().find(|it| it.strategy == "none" && it.seed == line.seed);
+                assert_ne!(line.accuracy, none.unwrap().accuracy, "{stream}: {}", line.strategy);
+            }
+        }
+    }
+}
+
 #[test]
 fn joint_is_that_of_the_sharp_stream() {
     let of = |stream| run(&tiny(stream, "joint", "domain"));
