@@ -114,7 +114,7 @@ impl Consolidate for Dgr {
 
 impl Generate for Dgr {
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
-        let rows = super::rows(step);
+        let rows = super::batch::rows(step);
         let noise = step.normal("replay", &[rows, self.generator.latent]);
         let made = self.generator.images(step.frozen_module(GENERATOR), step.x.shape()[1], noise);
         spread::watch(step, made);
