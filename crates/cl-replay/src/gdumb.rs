@@ -1,4 +1,4 @@
-//! Greedy sampling and a network trained afresh.
+//! Greedy sampling and a network trained afresh (Prabhu et al. 2020).
 
 use crate::budget::{Budget, row_size, row_with_context, same};
 use crate::range;

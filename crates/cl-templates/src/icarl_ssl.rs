@@ -26,9 +26,14 @@ use cl_tensor::Var;
 ///
 /// The paper has λ = 0.005 and a projector of three layers of 8,192 units with batch normalisation; on
 /// small networks and batches a larger λ without one was better (digits, seeds 2 and 3). A projector
-/// joins theta, so penalties of a composition hold it too; the network's own
-/// output layer is not trained. Each row's loss is that of the batch, so weights of rows enter
-/// correlations only relative to each other. Pixels have to be square images. Neutral setting: none.
+/// joins theta, so penalties of a composition hold it too; the network's own output layer is not
+/// trained. Each row's loss is that of the batch, so weights of rows enter correlations only relative
+/// to each other. Pixels have to be square images. Neutral setting: none.
+///
+/// Measured, class-incremental digits, one hidden layer of 256 units, 100 exemplars per class, seeds 2 to 6:
+/// 89.1 to 90.2 % for λ of 0.1 and 0.3, where the nearest mean on the same network untrained has 90.1 %
+/// and on pixels 91.3 %. With two layers of 128 units 10 exemplars per class give 83 % and the untrained
+/// network 80 %. It does not beat pixels there.
 ///
 /// Memory: the exemplars. A step makes two more passes through the network and does not grow with the
 /// number of contexts.

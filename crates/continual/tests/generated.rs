@@ -39,7 +39,7 @@ fn a_generator_that_collapses_is_told_and_the_others_are_not() {
         told[0].starts_with("dgr in class: the generator collapsed in context 1: "),
         "{told:?}"
     );
-    assert!(lines[0].metrics["acc"].is_finite());
+    assert!(lines[0].metrics["final_accuracy"].is_finite());
 
     let plain = bench("none,er", &[]);
     let lines = run(&plain);

@@ -10,7 +10,7 @@ use cl_tensor::Var;
 /// Deep generative replay with a variational autoencoder, `dgr`; with soft labels, `dgr-distill`.
 ///
 /// L = w · CE(current rows) + (1 − w) · CE(generated rows), both means, and the same weights for the
-/// generator's own loss, (reconstruction + KL) / pixels ([`Vae`]), over the same generated rows; w is the
+/// generator's own loss, (reconstruction + KL) / pixels ([`cl_nn::Vae`]), over the same generated rows; w is the
 /// run's [`Mix`](cl_core::Mix), 1/t in the t-th context (Shin, Lee, Kim & Kim 2017, arXiv 1705.08690,
 /// eq. 1, with r = 1/t; van de Ven, Tuytelaars & Tolias 2022, Methods, "DGR").
 ///
@@ -114,7 +114,7 @@ impl Consolidate for Dgr {
 
 impl Generate for Dgr {
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
-        let rows = super::rows(step);
+        let rows = super::batch::rows(step);
         let noise = step.normal("replay", &[rows, self.generator.latent]);
         let made = self.generator.images(step.frozen_module(GENERATOR), step.x.shape()[1], noise);
         spread::watch(step, made);

@@ -12,6 +12,7 @@
 
 mod album;
 mod answers;
+mod batch;
 mod dgr;
 mod feedback;
 mod modes;
@@ -26,13 +27,3 @@ pub use feedback::{DecoderGates, FeedbackGenerator, GatedBy, Prior};
 pub use rtf::ReplayThroughFeedback;
 pub use spread::{SPREAD, spread};
 pub use vae::VaeGenerator;
-
-use cl_core::Step;
-
-/// Rows that are generated: as many as the stream brings, or as the batch has where it brings none.
-fn rows(step: &Step<'_, '_>) -> usize {
-    match step.stream_rows().len() {
-        0 => step.weight.len(),
-        rows => rows,
-    }
-}

@@ -131,7 +131,7 @@ impl Consolidate for ReplayThroughFeedback {
 
 impl Generate for ReplayThroughFeedback {
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
-        let (graph, rows) = (step.graph(), super::rows(step));
+        let (graph, rows) = (step.graph(), super::batch::rows(step));
         let last = answers::last(&step.scope);
         let ended = last.expand(&[rows]);
         let modes = if self.generator.conditional() {

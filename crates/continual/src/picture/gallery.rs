@@ -92,6 +92,8 @@ mod tests {
         // 56 / 2 = 28 pixels drawn for one.
         assert_eq!(gallery.extent(), (56, 56));
         let (width, height) = gallery.size();
+        let font = epaint_default_fonts::UBUNTU_LIGHT;
+        let _ = plotters::style::register_font(FONT, plotters::style::FontStyle::Normal, font);
         let mut bytes = vec![0; 3 * width as usize * height as usize];
         {
             let area = BitMapBackend::with_buffer(&mut bytes, (width, height)).into_drawing_area();
