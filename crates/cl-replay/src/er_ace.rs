@@ -1,6 +1,6 @@
 //! Experience replay with asymmetric cross-entropy.
 
-use crate::budget::{Budget, row_size};
+use crate::budget::{Budget, row_size, row_with_context};
 use crate::episodic::{EpisodicMemory, Recall};
 use crate::range;
 use cl_buffers::{Admit, Evict, Greedy, Group, Reservoir};
@@ -8,6 +8,7 @@ use cl_core::{
     Criterion, Error, Member, Mix, Needs, Parts, Rehearse, Step, Strategy, Taken, Track,
 };
 use cl_nn::losses;
+use cl_scenarios::Scenario;
 use cl_tensor::{Init, Var};
 
 /// ER-ACE: classes that are new push away only each other, not those that are remembered.
@@ -56,7 +57,9 @@ pub struct ErAce {
 /// Which rows a memory that fills online keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balance {
-    /// Every row comes in; the oldest of the largest class makes room.
+    /// Every row comes in; the oldest of the largest class makes room. In a domain-incremental stream
+    /// that tells boundaries a class is an output unit within a context, whose number a row then weighs
+    /// too; without boundaries the oldest contexts are lost there: take the reservoir.
     Classes,
     /// A uniform sample of all rows that passed.
     Reservoir,
@@ -102,7 +105,14 @@ impl ErAce {
     /// A budget of less than one row for every class.
     pub fn memory(&self, member: &Member<'_>) -> Result<Box<dyn Rehearse>, Error> {
         let rows = self.rows.unwrap_or(member.batch);
-        let (budget, size) = (self.budget.bytes(member), (row_size(member), 0));
+        // Contexts that share their output units have classes of their own, where contexts are told.
+        let told = !member.stream.kind().is_task_free();
+        let shared = member.stream.scenario() == Scenario::Domain && told;
+        let (row, by) = match self.memory {
+            Balance::Classes if shared => (row_with_context(member), Group::ClassOfContext),
+            Balance::Classes | Balance::Reservoir => (row_size(member), Group::Class),
+        };
+        let (budget, size) = (self.budget.bytes_of(member, row), (row, 0));
         let first_stage = match self.begins {
             Begins::AtOnce => 0,
             Begins::SecondContext => 1,
@@ -110,7 +120,7 @@ impl ErAce {
         let recall = Recall { first_stage, ..Recall::uniform(NAME, rows) };
         Ok(match self.memory {
             Balance::Classes => {
-                let greedy = Greedy::new(Group::Class, Admit::All, Evict::Oldest);
+                let greedy = Greedy::new(by, Admit::All, Evict::Oldest);
                 Box::new(EpisodicMemory::new(member, budget, size, greedy, recall)?)
             }
             Balance::Reservoir => {

@@ -77,6 +77,14 @@ pub(crate) const ER_ACE: Entry = Entry {
     source: "Caccia et al. 2022",
     hypers: &[PER_CLASS, ACE_MEMORY, COMPETITORS, BEGINS, ACE_MIX],
     build: |values| Box::new(er_ace(values)),
+    // Where contexts share their output units a row may have the number of its context.
+    budget: |values, member| {
+        let row = match member.stream.scenario() {
+            Scenario::Class => member.row_size,
+            _ => member.row_size.with_context(member.stream.contexts() as u32),
+        };
+        per_class(values).bytes_of(member, row)
+    },
     ..ER
 };
 
