@@ -56,7 +56,7 @@ pub enum Error {
         /// Elements expected.
         expected: usize,
     },
-    /// There is not so much memory.
+    /// More memory than there is, or than a program can address.
     #[error("{what}: {:.1} GB of memory are not there", *bytes as f64 / 1e9)]
     Memory {
         /// The slot, or what else was to be kept.

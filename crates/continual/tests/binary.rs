@@ -51,7 +51,7 @@ fn bad_input_is_refused_with_one_line_before_anything_is_written() {
         ),
         (&["--strategy", "xdg", "--scenario", "task", "--set", "xdg.p=-0.1"], &["p = -0.1;"]),
         (
-            &["--strategy", "separate", "--scenario", "task", "--set", "separate.units=100000000"],
+            &["--strategy", "separate", "--scenario", "task", "--set", "separate.units=1000000"],
             &["slot `theta`", "GB of memory are not there"],
         ),
         (&["--strategy", "none+er"], &["`none` is a baseline"]),

@@ -143,11 +143,18 @@ impl Plan {
     /// Compiles what the graph's assigns and outputs need.
     ///
     /// # Errors
-    /// The first misfit that was recorded, with the line that caused it.
+    /// The first misfit that was recorded, with the line that caused it; a slot of more than 2³² floats.
     pub fn compile(graph: &Graph) -> Result<Self, Error> {
         let recording = graph.recording.borrow();
         if let Some(error) = &recording.error {
             return Err(error.clone());
+        }
+        // Places count floats in 32 bits.
+        if let Some(slot) = recording.slots.iter().find(|slot| slot.ty.len() > u32::MAX as usize) {
+            return Err(Error::Memory {
+                what: format!("slot `{}`", slot.name),
+                bytes: (slot.ty.len() as u64).saturating_mul(4),
+            });
         }
         let mut lowered = lower::lower(&recording);
         let mut units = fuse::fuse(&lowered);
