@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// GDumb: rows that pass are sampled greedily and nothing is trained; when a context ends, a new network is
 /// trained on the sample alone.
 ///
-/// Prabhu, Torr & Dokania 2020, "GDumb: A simple approach that questions our progress in continual
+/// Source: Prabhu, Torr & Dokania 2020, "GDumb: A simple approach that questions our progress in continual
 /// learning", algorithm 1: a class holds at most capacity / classes so far; a row of a class below that
 /// comes in, in a full memory in place of a random row of the largest class.
 ///

@@ -77,14 +77,7 @@ pub(crate) const ER_ACE: Entry = Entry {
     source: "Caccia et al. 2022",
     hypers: &[PER_CLASS, ACE_MEMORY, COMPETITORS, BEGINS, ACE_MIX],
     build: |values| Box::new(er_ace(values)),
-    // Where contexts share their output units a row may have the number of its context.
-    budget: |values, member| {
-        let row = match member.stream.scenario() {
-            Scenario::Class => member.row_size,
-            _ => member.row_size.with_context(member.stream.contexts() as u32),
-        };
-        per_class(values).bytes_of(member, row)
-    },
+    budget: rows_with_context_where_shared,
     ..ER
 };
 
@@ -108,13 +101,7 @@ pub(crate) const GDUMB: Entry = Entry {
     source: "Prabhu, Torr & Dokania 2020",
     hypers: &[PER_CLASS, PASSES, GDUMB_ROWS, LR, FLOOR, CLIP],
     build: |values| Box::new(gdumb(values)),
-    budget: |values, member| {
-        let row = match member.stream.scenario() {
-            Scenario::Class => member.row_size,
-            _ => member.row_size.with_context(member.stream.contexts() as u32),
-        };
-        per_class(values).bytes_of(member, row)
-    },
+    budget: rows_with_context_where_shared,
     ..ER
 };
 
@@ -438,6 +425,15 @@ fn er_reservoir(values: &Values<'_>) -> Box<dyn Strategy> {
 /// The most bytes of either memory.
 fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
     per_class(values).bytes(member)
+}
+
+/// The same, where contexts share their output units with the number of its context beside every row.
+fn rows_with_context_where_shared(values: &Values<'_>, member: &Member<'_>) -> u64 {
+    let row = match member.stream.scenario() {
+        Scenario::Class => member.row_size,
+        _ => member.row_size.with_context(member.stream.contexts() as u32),
+    };
+    per_class(values).bytes_of(member, row)
 }
 
 #[cfg(test)]
