@@ -3,8 +3,8 @@
 use cl_core::conformance::{Facts, Subject};
 use cl_scenarios::Scenario;
 use cl_templates::{
-    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Ranpac, Ridge,
-    Selection, Slda, Views,
+    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac,
+    Ridge, Selection, Slda, Views,
 };
 
 const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
@@ -129,7 +129,8 @@ fn random_projections_conform() {
 
 #[test]
 fn templates_on_features_without_labels_conform() {
-    let ssl = || IcarlSsl { projector: 12, ..IcarlSsl::per_class(5) };
+    let twelve = Projector { units: 12, outputs: 5 };
+    let ssl = move || IcarlSsl { projector: twelve, ..IcarlSsl::per_class(5) };
     let views = |change: fn(&mut Views)| {
         move || {
             let mut views = Views::default();
@@ -137,7 +138,7 @@ fn templates_on_features_without_labels_conform() {
             IcarlSsl { views, ..ssl() }
         }
     };
-    for projector in [0, 12] {
+    for projector in [Projector::NONE, twelve] {
         let ssl = move || IcarlSsl { projector, ..ssl() };
         Subject::new("icarl-ssl", ssl)
             .scenarios(Scenario::ALL)

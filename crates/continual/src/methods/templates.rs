@@ -7,7 +7,7 @@ use cl_core::{Error, Member, Parts, Strategy};
 use cl_replay::ReservoirReplay;
 use cl_templates::{
     BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam, Icarl,
-    IcarlSsl, Lengths, Means, Ncm, Ranpac, Selection, Slda, Views,
+    IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac, Selection, Slda, Views,
 };
 
 pub(crate) const ICARL: Entry = Entry {
@@ -25,7 +25,7 @@ pub(crate) const ICARL_SSL: Entry = Entry {
     name: "icarl-ssl",
     about: "the same on features learned without labels (Barlow Twins on augmented views)",
     source: "Rebuffi et al. 2017; Zbontar et al. 2021",
-    hypers: &[PER_CLASS, LAMBDA, PROJECTOR, SHIFT, DEGREES, NOISE],
+    hypers: &[PER_CLASS, LAMBDA, PROJECTOR, EMBEDDING, SHIFT, DEGREES, NOISE],
     build: icarl_ssl,
     ..ICARL
 };
@@ -113,16 +113,23 @@ const LAMBDA: Hyper = Hyper {
 
 const PROJECTOR: Hyper = Hyper {
     name: "projector",
-    paper: 0.0,
-    purpose: "units of the projector's layers; 0: none",
+    paper: 256.0,
+    purpose: "units of the projector's hidden layer; 0: no projector",
     range: "at least 0",
     grid: Grid::Fixed,
     ..PER_CLASS
 };
 
+const EMBEDDING: Hyper = Hyper {
+    name: "embedding",
+    paper: 64.0,
+    purpose: "values of an embedding; 0: no projector",
+    ..PROJECTOR
+};
+
 const SHIFT: Hyper = Hyper {
     name: "shift",
-    paper: 0.125,
+    paper: 0.0625,
     purpose: "the most that a view is shifted, in units of the image's side",
     ..LAMBDA
 };
@@ -265,7 +272,10 @@ fn icarl_ssl(values: &Values<'_>) -> Box<dyn Strategy> {
         [LAMBDA, SHIFT, DEGREES, NOISE].map(|hyper| values.get(hyper.name) as f32);
     Box::new(IcarlSsl {
         lambda,
-        projector: values.count(PROJECTOR.name),
+        projector: Projector {
+            units: values.count(PROJECTOR.name),
+            outputs: values.count(EMBEDDING.name),
+        },
         views: Views { shift, degrees, noise },
         ..IcarlSsl::per_class(values.count(PER_CLASS.name))
     })
@@ -351,7 +361,9 @@ mod tests {
         assert_eq!(alphas, [fecam.beta, fecam.alpha1, fecam.alpha2]);
         let ssl = IcarlSsl::per_class(PER_CLASS.paper as usize);
         assert_eq!(ssl, IcarlSsl::default());
-        assert_eq!((LAMBDA.paper as f32, PROJECTOR.paper as usize), (ssl.lambda, ssl.projector));
+        assert_eq!(LAMBDA.paper as f32, ssl.lambda);
+        let [units, outputs] = [PROJECTOR.paper, EMBEDDING.paper].map(|x| x as usize);
+        assert_eq!(Projector { units, outputs }, ssl.projector);
         let [shift, degrees, noise] = [SHIFT.paper, DEGREES.paper, NOISE.paper].map(|x| x as f32);
         assert_eq!(Views { shift, degrees, noise }, ssl.views);
         assert_eq!(PROJECTIONS.paper as usize, Ranpac::default().projections);
