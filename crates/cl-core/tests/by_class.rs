@@ -7,7 +7,7 @@ use cl_core::{
 };
 use cl_nn::{Adam, Initializer, Mlp, Optimizer, ParamSpec, Sgd, Theta};
 use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamKind, StreamSpec, digits};
-use cl_tensor::{Init, Session, Var};
+use cl_tensor::{Init, Var};
 
 const BATCH: usize = 7;
 const STEPS: u32 = 4;
