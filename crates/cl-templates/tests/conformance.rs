@@ -3,8 +3,8 @@
 use cl_core::conformance::{Facts, Subject};
 use cl_scenarios::Scenario;
 use cl_templates::{
-    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac,
-    Ridge, Selection, Slda, Views,
+    ExemplarBudget, Features, Fecam, GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm,
+    Projector, Ranpac, Ridge, Selection, Slda, Views,
 };
 
 const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
@@ -157,4 +157,30 @@ fn templates_on_features_without_labels_conform() {
             })
             .assert();
     }
+}
+
+#[test]
+fn an_autoencoder_per_class_conforms() {
+    let small = || GenerativeClassifier { samples: 3, ..GenerativeClassifier::new(&[6], 3) };
+    let with = |change: fn(&mut GenerativeClassifier)| {
+        move || {
+            let mut own = small();
+            change(&mut own);
+            own
+        }
+    };
+    Subject::new("generative-classifier", small)
+        .scenarios([Scenario::Class, Scenario::Task])
+        .no_neutral(NO_NEUTRAL)
+        .refused(with(|own| own.hidden = vec![6, 0]))
+        .refused(with(|own| own.latent = 0))
+        .refused(with(|own| own.samples = 0))
+        .refused(with(|own| own.lr = 0.0))
+        .refused(with(|own| own.lr = f32::NAN))
+        .kept(|facts| {
+            // 64-6, its mean with and its log-variance without bias, and back; a number of steps.
+            let one = (64 * 6 + 6) + (6 * 3 + 3) + 6 * 3 + (3 * 6 + 6) + (6 * 64 + 64);
+            4 * facts.outputs * (one + 1)
+        })
+        .assert();
 }

@@ -28,6 +28,10 @@ pub struct Defaults {
     pub generator_units: usize,
     /// Latent values of a generator.
     pub latent: usize,
+    /// Units of each hidden layer of the autoencoder of a class.
+    pub class_units: usize,
+    /// Latent values of the autoencoder of a class.
+    pub class_latent: usize,
     /// Number of seeds.
     pub seeds: u64,
     /// Whose conventions.
@@ -63,6 +67,8 @@ impl Defaults {
             ("separate", "units") => self.separate_units,
             ("dgr" | "dgr-distill", "units") => self.generator_units,
             ("dgr" | "dgr-distill" | "rtf" | "bir", "latent") => self.latent,
+            ("generative-classifier", "units") => self.class_units,
+            ("generative-classifier", "latent") => self.class_latent,
             ("dgr" | "dgr-distill", "lr") => return Some(self.lr),
             _ => return None,
         };
@@ -72,11 +78,11 @@ impl Defaults {
     /// The default protocol.
     ///
     /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class,
-    /// generators 64-128-128-z20.
+    /// generators 64-128-128-z20, autoencoders of a class 64-32-32-z5.
     /// MNIST and Fashion-MNIST: the protocols of van de Ven et al. 2022: split 5 contexts, MLP 784-400-400,
-    /// 2,000 steps of 128 rows, Adam 1e-3, 100 exemplars per class; permuted 10 contexts of padded
-    /// images, MLP 1024-1000-1000, 5,000 steps, Adam 1e-4, 10 exemplars per class. Rotated is not in
-    /// that paper: as permuted, without padding.
+    /// 2,000 steps of 128 rows, Adam 1e-3, 100 exemplars per class, autoencoders of a class 784-85-85-z5;
+    /// permuted 10 contexts of padded images, MLP 1024-1000-1000, 5,000 steps, Adam 1e-4, 10 exemplars per
+    /// class. Rotated is not in that paper: as permuted, without padding.
     #[must_use]
     pub fn of(dataset: DatasetName, protocol: Protocol) -> Self {
         let digits = Self {
@@ -91,6 +97,8 @@ impl Defaults {
             separate_units: 32,
             generator_units: 128,
             latent: 20,
+            class_units: 32,
+            class_latent: 5,
             seeds: 5,
             preset: Preset::Paper,
         };
@@ -106,6 +114,7 @@ impl Defaults {
             separate_units: 100,
             generator_units: 400,
             latent: 100,
+            class_units: 85,
             preset: Preset::Vdv,
             ..digits
         };

@@ -6,6 +6,7 @@
 //! | [`Gaussian`] | a normal distribution per row: `sample`, `log_density`, `kl_to_standard_normal` |
 //! | [`MixturePrior`] | one learned mode per class over latent values |
 //! | [`Feedback`] | any [`Network`](crate::Network) with [`FeedbackLayers`] on its features: a latent head and a decoder |
+//! | [`log_importance_weight`], [`log_mean_exp`] | p(x) by importance sampling; [`Vae::log_likelihood`] |
 //! | [`Reconstruction`] | how far a decoded image is from the image |
 //!
 //! Noise is always an argument: a step draws it (`step.normal(..)`), a test fixes it, a population
@@ -38,11 +39,13 @@
 mod decoder;
 mod feedback;
 mod gaussian;
+mod likelihood;
 mod mixture;
 mod vae;
 
 pub use decoder::{Decoder, Reconstruction};
 pub use feedback::{Feedback, FeedbackLayers, Variational};
 pub use gaussian::{Gaussian, LatentHead};
+pub use likelihood::{log_importance_weight, log_mean_exp};
 pub use mixture::MixturePrior;
 pub use vae::Vae;

@@ -6,8 +6,9 @@ use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
 use cl_core::{Error, Member, Parts, Strategy};
 use cl_replay::ReservoirReplay;
 use cl_templates::{
-    BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam, Icarl,
-    IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac, Selection, Slda, Views,
+    BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam,
+    GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac, Selection, Slda,
+    Views,
 };
 
 pub(crate) const ICARL: Entry = Entry {
@@ -76,6 +77,20 @@ pub(crate) const RANPAC: Entry = Entry {
     build: |values| {
         let projections = values.count(PROJECTIONS.name);
         Box::new(Ranpac { features: features(values), projections, ..Ranpac::default() })
+    },
+    ..NCM
+};
+
+pub(crate) const GENERATIVE_CLASSIFIER: Entry = Entry {
+    name: "generative-classifier",
+    about: "a variational autoencoder per class, and the likelihood under it",
+    source: "van de Ven, Li & Tolias 2021",
+    hypers: &[UNITS, LATENT, SAMPLES, LR],
+    build: |values| {
+        let units = values.count(UNITS.name);
+        let own = GenerativeClassifier::new(&[units, units], values.count(LATENT.name));
+        let (samples, lr) = (values.count(SAMPLES.name), values.get(LR.name) as f32);
+        Box::new(GenerativeClassifier { samples, lr, ..own })
     },
     ..NCM
 };
@@ -245,6 +260,36 @@ const PROJECTIONS: Hyper = Hyper {
     ..PER_CLASS
 };
 
+const UNITS: Hyper = Hyper {
+    name: "units",
+    paper: 85.0,
+    purpose: "units of both hidden layers of each autoencoder (the protocol says how many)",
+    grid: Grid::Fixed,
+    ..PER_CLASS
+};
+
+const LATENT: Hyper = Hyper {
+    name: "latent",
+    paper: 5.0,
+    purpose: "latent values of each autoencoder (the protocol says how many)",
+    ..UNITS
+};
+
+const SAMPLES: Hyper = Hyper {
+    name: "samples",
+    paper: 50.0,
+    purpose: "draws per class by which the likelihood of a test row is estimated",
+    ..UNITS
+};
+
+const LR: Hyper = Hyper {
+    name: "lr",
+    paper: 1e-3,
+    presets: &[],
+    purpose: "learning rate of every autoencoder's Adam",
+    ..TEMPERATURE
+};
+
 /// The one that a name stands for. Resolved settings hold a place of the table.
 fn named<T: Copy + Default>(values: &Values<'_>, hyper: &Hyper, all: &[T]) -> T {
     all.get(values.count(hyper.name)).copied().unwrap_or_default()
@@ -367,6 +412,10 @@ mod tests {
         let [shift, degrees, noise] = [SHIFT.paper, DEGREES.paper, NOISE.paper].map(|x| x as f32);
         assert_eq!(Views { shift, degrees, noise }, ssl.views);
         assert_eq!(PROJECTIONS.paper as usize, Ranpac::default().projections);
+        let [units, latent, samples] = [UNITS, LATENT, SAMPLES].map(|hyper| hyper.paper as usize);
+        let own = GenerativeClassifier::new(&[units, units], latent);
+        let own = GenerativeClassifier { samples, lr: LR.paper as f32, ..own };
+        assert_eq!(own, GenerativeClassifier::default());
         let per_class = PER_CLASS.paper as usize;
         let vdv = Icarl::vdv(per_class, Selection::Herding);
         for (preset, method) in [
