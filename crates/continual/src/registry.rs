@@ -261,7 +261,9 @@ pub const STRATEGIES: &[Entry] = &[
 /// What the benchmark compares unless it is told otherwise: one strategy of every idea, quick enough to
 /// wait for.
 pub const CURATED: &[&str] =
-    &["none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "joint"];
+    &[
+    "none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "agem", "dgr", "icarl", "joint",
+];
 
 /// One strategy or several that compose, by name.
 #[derive(Clone, Debug)]
