@@ -61,8 +61,8 @@ impl Defaults {
             (_, "per_class") => self.per_class,
             ("lxdg", "gate_units") => self.gate_units,
             ("separate", "units") => self.separate_units,
-            ("dgr" | "dgr-distill", "units") => self.generator_units,
-            ("dgr" | "dgr-distill" | "rtf" | "bir", "latent") => self.latent,
+            ("dgr" | "dgr-distill" | "dgr-gan", "units") => self.generator_units,
+            ("dgr" | "dgr-distill" | "dgr-gan" | "rtf" | "bir", "latent") => self.latent,
             ("dgr" | "dgr-distill", "lr") => return Some(self.lr),
             _ => return None,
         };

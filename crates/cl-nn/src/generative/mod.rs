@@ -6,6 +6,7 @@
 //! | [`Gaussian`] | a normal distribution per row: `sample`, `log_density`, `kl_to_standard_normal` |
 //! | [`MixturePrior`] | one learned mode per class over latent values |
 //! | [`Feedback`] | any [`Network`](crate::Network) with [`FeedbackLayers`] on its features: a latent head and a decoder |
+//! | [`Critic`] | of a Wasserstein GAN with gradient penalty, whose generator is a [`Decoder`]; [`Compared`] are its rows |
 //! | [`Reconstruction`] | how far a decoded image is from the image |
 //!
 //! Noise is always an argument: a step draws it (`step.normal(..)`), a test fixes it, a population
@@ -37,12 +38,14 @@
 
 mod decoder;
 mod feedback;
+mod gan;
 mod gaussian;
 mod mixture;
 mod vae;
 
 pub use decoder::{Decoder, Reconstruction};
 pub use feedback::{Feedback, FeedbackLayers, Variational};
+pub use gan::{Compared, Critic};
 pub use gaussian::{Gaussian, LatentHead};
 pub use mixture::MixturePrior;
 pub use vae::Vae;
