@@ -28,6 +28,8 @@ pub struct Defaults {
     pub generator_units: usize,
     /// Latent values of a generator.
     pub latent: usize,
+    /// Learning rate of the generator and critic of a GAN.
+    pub gan_lr: f64,
     /// Number of seeds.
     pub seeds: u64,
     /// Whose conventions.
@@ -64,6 +66,7 @@ impl Defaults {
             ("dgr" | "dgr-distill" | "dgr-gan", "units") => self.generator_units,
             ("dgr" | "dgr-distill" | "dgr-gan" | "rtf" | "bir", "latent") => self.latent,
             ("dgr" | "dgr-distill", "lr") => return Some(self.lr),
+            ("dgr-gan", "lr") => return Some(self.gan_lr),
             _ => return None,
         };
         Some(size as f64)
@@ -72,7 +75,10 @@ impl Defaults {
     /// The default protocol.
     ///
     /// Digits: 5 contexts, MLP 64-128-128, 400 steps of 32 rows, Adam 1e-3, 10 exemplars per class,
-    /// generators 64-128-128-z20.
+    /// generators 64-128-128-z20; a GAN with Adam 1e-3: of 1e-4, as published, 3e-4, 1e-3 and 2e-3 it has
+    /// the highest final class-incremental accuracy on the validation images but for 2e-3, which is not
+    /// told from it (seeds 101 and 102: 71.7, 93.2, 94.9 and 95.1 %). Steps are few here, and at 1e-4 it loses
+    /// classes.
     /// MNIST and Fashion-MNIST: the protocols of van de Ven et al. 2022: split 5 contexts, MLP 784-400-400,
     /// 2,000 steps of 128 rows, Adam 1e-3, 100 exemplars per class; permuted 10 contexts of padded
     /// images, MLP 1024-1000-1000, 5,000 steps, Adam 1e-4, 10 exemplars per class. Rotated is not in
@@ -91,6 +97,7 @@ impl Defaults {
             separate_units: 32,
             generator_units: 128,
             latent: 20,
+            gan_lr: 1e-3,
             seeds: 5,
             preset: Preset::Paper,
         };
@@ -106,6 +113,7 @@ impl Defaults {
             separate_units: 100,
             generator_units: 400,
             latent: 100,
+            gan_lr: 1e-4,
             preset: Preset::Vdv,
             ..digits
         };

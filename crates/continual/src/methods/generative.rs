@@ -84,8 +84,11 @@ const GAN_UNITS: Hyper = Hyper {
     ..UNITS
 };
 
-const GAN_LR: Hyper =
-    Hyper { paper: 1e-4, purpose: "learning rate of the Adam of generator and critic", ..LR };
+const GAN_LR: Hyper = Hyper {
+    paper: 1e-4,
+    purpose: "learning rate of the Adam of generator and critic (the protocol says which)",
+    ..LR
+};
 
 const LAMBDA: Hyper = Hyper {
     name: "lambda",
