@@ -220,9 +220,9 @@ impl Module for GanCritic {
         let rows = Compared { real, made, between };
         let loss = weighted_sum(self.critic(step.x.shape()[1]).loss(critic, rows, lambda), weight);
         // A program of the critic alone has no other loss, and a generator that makes no numbers must
-        // not end the run: the difference of two such numbers is none.
+        // not end the run: 0 times what is no number is none.
         let zero = graph.constant(0.0);
-        (loss - loss).equal(zero).select(loss, zero)
+        (loss * 0.0).equal(zero).select(loss, zero)
     }
 }
 

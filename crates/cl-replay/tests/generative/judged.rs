@@ -8,6 +8,7 @@ use cl_replay::{Dgr, Heads, ReplayThroughFeedback, VaeGenerator};
 use cl_scenarios::{Scenario, digits};
 use cl_tensor::{Init, Var};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Makes rows of the data whatever the noise is: row j of `rows`, and again from the first.
 struct Known {
@@ -94,6 +95,7 @@ impl Judge for ByHeart {
         pixels: usize,
     ) -> Result<Option<Vec<usize>>, Error> {
         assert_eq!((seed, pixels), (2, 64));
+        assert!(images.iter().all(|pixel| pixel.is_finite()));
         let known = of_classes(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let class = |image: &[f32]| {
             known.iter().find(|(known, _)| known == image).map_or(usize::MAX, |it| it.1)
@@ -196,5 +198,42 @@ fn every_generator_leaves_samples() {
         assert!(samples[..64] != samples[64..128]);
         let shares = slot(&mut learner, &format!("{name}/{SHARES}"));
         assert!(shares.chunks(10).all(|after| after[1] == 1.0 && after[0] == 0.0), "{name}");
+    }
+}
+
+/// Says of all images how often it was asked before.
+struct Counts(AtomicUsize);
+
+impl Judge for Counts {
+    fn classes(&self) -> usize {
+        10
+    }
+    fn classify(&self, _: u64, _: &[f32], _: usize) -> Result<Option<Vec<usize>>, Error> {
+        Ok(Some(vec![self.0.fetch_add(1, Ordering::Relaxed); SAMPLED]))
+    }
+}
+
+/// The evaluation before all training is not judged; the one after context i is row i.
+#[test]
+fn each_context_is_judged_once_when_it_is_over() {
+    let dgr = Dgr { generator: VaeGenerator::new(&[8], 2), ..Dgr::default() };
+    let judged = Judged::new(Box::new(dgr), Arc::new(Counts(AtomicUsize::new(0))));
+    let found = slot(&mut finished(&judged, Scenario::Class, 2), &format!("dgr/{SHARES}"));
+    for (context, shares) in found.chunks(10).enumerate() {
+        let expected: Vec<f64> = (0..10).map(|c| if c == context { 1.0 } else { 0.0 }).collect();
+        assert_eq!(shares, expected, "context {context}");
+    }
+}
+
+/// Every context has two classes, and no two contexts have one in common.
+#[test]
+fn a_generator_that_is_asked_for_classes_is_asked_for_those_that_were_met() {
+    let mut bir = ReplayThroughFeedback::bir(Scenario::Class);
+    bir.generator.latent = 2;
+    let met = slot(&mut finished(&bir, Scenario::Class, 2), "bir/met");
+    let of = |context: &[f64]| context.iter().filter(|count| **count > 0.0).count();
+    assert!(met.chunks(10).all(|context| of(context) == 2), "{met:?}");
+    for class in 0..10 {
+        assert_eq!(met.chunks(10).filter(|context| context[class] > 0.0).count(), 1);
     }
 }
