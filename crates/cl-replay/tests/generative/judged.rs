@@ -217,12 +217,14 @@ impl Judge for Counts {
 #[test]
 fn each_context_is_judged_once_when_it_is_over() {
     let dgr = Dgr { generator: VaeGenerator::new(&[8], 2), ..Dgr::default() };
-    let judged = Judged::new(Box::new(dgr), Arc::new(Counts(AtomicUsize::new(0))));
+    let counts = Arc::new(Counts(AtomicUsize::new(0)));
+    let judged = Judged::new(Box::new(dgr), counts.clone());
     let found = slot(&mut finished(&judged, Scenario::Class, 2), &format!("dgr/{SHARES}"));
     for (context, shares) in found.chunks(10).enumerate() {
         let expected: Vec<f64> = (0..10).map(|c| if c == context { 1.0 } else { 0.0 }).collect();
         assert_eq!(shares, expected, "context {context}");
     }
+    assert_eq!(counts.0.load(Ordering::Relaxed), 5);
 }
 
 /// Every context has two classes, and no two contexts have one in common.
