@@ -28,7 +28,8 @@ pub trait Judge: Send + Sync {
 }
 
 /// A generative strategy whose generator is judged before every evaluation: share of class c = images
-/// of class c / [`SAMPLED`]. An image that is no number belongs to no class.
+/// of class c / [`SAMPLED`], as modes of a generator are counted by a classifier of real images (Metz et al.
+/// 2017, arXiv 1611.02163, on stacked digits). An image that is no number belongs to no class.
 ///
 /// It trains as the strategy itself does, bit for bit: samples are made with noise of their own, and the
 /// host counts them outside of all programs. Slots besides: [`SHARES`].
