@@ -4,7 +4,7 @@ use crate::parts::Source;
 use cl_buffers::{Row, Sweep};
 use cl_random::{Address, Purpose};
 use cl_scenarios::{Scenario, Stream, StreamKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Of which context a row of a fuzzy or random stream is.
 const CONTEXT_OF_ROW: Purpose = Purpose::named("context of a row");
@@ -103,6 +103,17 @@ fn by_class(stream: &dyn Stream, labels: &[u8], stage: usize) -> Vec<Vec<Row>> {
         }
     }
     classes.into_values().collect()
+}
+
+/// Classes of a stage's training rows.
+pub(crate) fn classes(stream: &dyn Stream, labels: &[u8], stage: usize) -> usize {
+    let contexts = stream.stages()[stage].contexts.iter();
+    let of_context = contexts.map(|&context| {
+        let units = stream.train(context).iter();
+        let units = units.map(|&example| stream.target(context, labels[example as usize]));
+        units.collect::<BTreeSet<u32>>().len()
+    });
+    of_context.sum()
 }
 
 /// The training rows of a context.

@@ -46,6 +46,8 @@ pub struct Step<'a, 'g> {
 pub(crate) struct Sources<'a, 'g> {
     /// Rows of the stream, at the front of the batch.
     pub stream: usize,
+    /// How many of them are of one class together, where they come class by class.
+    pub per_class: Option<usize>,
     /// Ranges of the batch, by rehearsal.
     pub joined: &'a [(String, Range<usize>)],
     /// Rows with a forward pass of their own.
@@ -174,6 +176,14 @@ impl<'a, 'g> Step<'a, 'g> {
         0..self.sources.stream
     }
 
+    /// Where rows of the stream come class by class
+    /// ([`Source::StreamByClass`](crate::Source::StreamByClass)), how many of one class stand together;
+    /// else `None`. What follows the last class of the stage has weight 0.
+    #[must_use]
+    pub fn rows_per_class(&self) -> Option<usize> {
+        self.sources.per_class
+    }
+
     /// Rows of the batch that come from a rehearsal of the composition, by the name of its strategy.
     #[must_use]
     pub fn rows_of(&self, strategy: &str) -> Option<Range<usize>> {
@@ -200,7 +210,7 @@ impl<'a, 'g> Step<'a, 'g> {
         let found = find(self.scope.prefix(), name, known);
         match found.map(|at| &self.sources.segments[at]) {
             Some(segment) => {
-                let sources = Sources { stream: 0, joined: &[], ..self.sources };
+                let sources = Sources { stream: 0, per_class: None, joined: &[], ..self.sources };
                 let step = Self::new(self.recorder, self.theta, segment, sources);
                 Self { scope: self.scope.clone(), ..step }
             }

@@ -179,6 +179,21 @@ impl<'s> Trial<'s> {
         Self::with_memories(strategy, network, optimizer, shape, masked, &[])
     }
 
+    /// The same for batches in which so many rows of one class stand together, class by class
+    /// ([`Step::rows_per_class`](crate::Step::rows_per_class)).
+    ///
+    /// # Errors
+    /// What recording refuses.
+    pub fn by_class(
+        strategy: &'s dyn Strategy,
+        network: Box<dyn Network>,
+        optimizer: &dyn Optimizer,
+        (rows, per_class, contexts): (usize, usize, usize),
+    ) -> Result<Self, Error> {
+        let shape = (rows, Some(per_class), contexts);
+        Self::recorded(strategy, network, optimizer, shape, false, &[])
+    }
+
     /// The same with rehearsals, each by its name (`er`, `agem/memory`) with the number of its rows;
     /// those that join the batch are the last of its `rows`. A memory has as many places as rows.
     ///
@@ -189,6 +204,18 @@ impl<'s> Trial<'s> {
         network: Box<dyn Network>,
         optimizer: &dyn Optimizer,
         (rows, contexts): (usize, usize),
+        masked: bool,
+        memories: &[(&str, usize)],
+    ) -> Result<Self, Error> {
+        let shape = (rows, None, contexts);
+        Self::recorded(strategy, network, optimizer, shape, masked, memories)
+    }
+
+    fn recorded(
+        strategy: &'s dyn Strategy,
+        network: Box<dyn Network>,
+        optimizer: &dyn Optimizer,
+        (rows, per_class, contexts): (usize, Option<usize>, usize),
         masked: bool,
         memories: &[(&str, usize)],
     ) -> Result<Self, Error> {
@@ -214,6 +241,7 @@ impl<'s> Trial<'s> {
             optimizer,
             optimizer_name: "",
             stream: rows - joined.map(|memory| memory.rows).sum::<usize>(),
+            per_class,
             memories: &memories,
         };
         let mut session = CpuSession::new(&[0], 1)?;

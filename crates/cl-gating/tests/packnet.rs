@@ -9,7 +9,7 @@ use cl_core::{
 };
 use cl_gating::PackNet;
 use cl_nn::{Adam, AdamW, Mlp, Network, Optimizer, Sgd};
-use cl_scenarios::{Dataset, Part, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_scenarios::{Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec, digits};
 use cl_tensor::{Init, Session, Var};
 
 const CONTEXTS: usize = 5;
@@ -306,7 +306,9 @@ fn every_fault_is_found() {
 fn a_context_trains_is_pruned_and_retrains_and_the_last_only_trains() {
     let packnet = PackNet::default();
     let phases = |stage| {
-        let context = PhaseContext { stage, stages: 3, contexts: 1, steps: 2000, batch: 128 };
+        let (contexts, classes, kind) = (1, 2, StreamKind::Sharp);
+        let (stages, steps, batch) = (3, 2000, 128);
+        let context = PhaseContext { stage, stages, contexts, classes, kind, steps, batch };
         packnet.phases(context)
     };
     let told = |stage| -> Vec<(&str, Length, Start)> {

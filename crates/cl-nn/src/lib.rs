@@ -52,7 +52,7 @@ pub use dense::dense_params;
 pub use error::Error;
 pub use generative::{
     Compared, Critic, Decoder, Feedback, FeedbackLayers, Gaussian, LatentHead, MixturePrior,
-    Reconstruction, Vae, Variational,
+    Reconstruction, Vae, Variational, log_importance_weight, log_mean_exp,
 };
 pub use init::Initializer;
 pub use layout::{Layout, ParamRange, ParamSpec};

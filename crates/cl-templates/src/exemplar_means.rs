@@ -45,30 +45,43 @@ impl Consolidate for ExemplarMeans {
     }
 
     fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
-        let rows = ByClass::of(step);
-        let x = self.lengths.averaged(self.features.of(step));
-        step.scope.accumulate("sums", rows.one_hot.t().matmul(x));
-        step.scope.accumulate("rows", rows.counts);
+        add(step, self.lengths.averaged(self.features.of(step)));
     }
 
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
-        let (classes, width) = (at.around.network.outputs(), self.features.width(at));
-        let (sums, rows) =
-            (at.scope.take("sums", &[classes, width]), at.scope.take("rows", &[classes]));
-        at.scope.slot(MEANS, &[classes, width], Init::Zeros);
-        at.scope.slot(COUNTS, &[classes], Init::Zeros);
-        at.scope.assign(MEANS, mean(sums, rows));
-        at.scope.assign(COUNTS, rows);
+        take(at, self.features.width(at));
         theta
     }
 }
 
 impl Readout for ExemplarMeans {
     fn scores<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
-        let x = self.features.of(step);
-        let classes = outputs(step);
-        let means = step.scope.slot(MEANS, &[classes, x.shape()[1]], Init::Zeros);
-        let counts = step.scope.slot(COUNTS, &[classes], Init::Zeros);
-        of_known(counts, self.lengths.scores(x, means))
+        scores(step, self.lengths, self.features.of(step))
     }
+}
+
+/// Adds rows, `[rows, width]`, to the sums of their classes.
+pub(crate) fn add<'g>(step: &Step<'_, 'g>, x: Var<'g>) {
+    let rows = ByClass::of(step);
+    step.scope.accumulate("sums", rows.one_hot.t().matmul(x));
+    step.scope.accumulate("rows", rows.counts);
+}
+
+/// Makes means of the sums.
+pub(crate) fn take(at: &Boundary<'_, '_>, width: usize) {
+    let classes = at.around.network.outputs();
+    let (sums, rows) =
+        (at.scope.take("sums", &[classes, width]), at.scope.take("rows", &[classes]));
+    at.scope.slot(MEANS, &[classes, width], Init::Zeros);
+    at.scope.slot(COUNTS, &[classes], Init::Zeros);
+    at.scope.assign(MEANS, mean(sums, rows));
+    at.scope.assign(COUNTS, rows);
+}
+
+/// How near rows, `[rows, width]`, are to the means, `[rows, classes]`.
+pub(crate) fn scores<'g>(step: &Step<'_, 'g>, lengths: Lengths, x: Var<'g>) -> Var<'g> {
+    let classes = outputs(step);
+    let means = step.scope.slot(MEANS, &[classes, x.shape()[1]], Init::Zeros);
+    let counts = step.scope.slot(COUNTS, &[classes], Init::Zeros);
+    of_known(counts, lengths.scores(x, means))
 }

@@ -8,6 +8,7 @@
 //! | [`Slda`] | `slda` | its mean, and one covariance | linear discriminant |
 //! | [`Fecam`] | `fecam` | its mean and covariance | −Mahalanobis distance |
 //! | [`Ranpac`] | `ranpac` | second moments of random projections | ridge regression |
+//! | [`GenerativeClassifier`] | `generative-classifier` | a variational autoencoder | log p̂(x) under it |
 //!
 //! [`Features`] says of which network the features are: by default one that is trained on the first
 //! context and does not move afterwards. Every method here is a read-out, so it goes with any penalty
@@ -28,15 +29,20 @@
 mod barlow;
 mod binary;
 mod budget;
+mod class_adam;
+mod class_rows;
 mod exemplar_means;
 mod exemplars;
 mod features;
 mod fecam;
+mod generative_classifier;
 mod icarl;
 mod icarl_ssl;
 mod linear;
 mod ncm;
+mod normal;
 mod problem;
+mod projector;
 mod range;
 mod ranpac;
 mod ridge;
@@ -51,9 +57,11 @@ pub use exemplar_means::ExemplarMeans;
 pub use exemplars::{HerdedExemplars, Selection};
 pub use features::Features;
 pub use fecam::Fecam;
+pub use generative_classifier::GenerativeClassifier;
 pub use icarl::{Distillation, Icarl};
 pub use icarl_ssl::IcarlSsl;
 pub use ncm::{Lengths, Means, Ncm};
+pub use projector::Projector;
 pub use ranpac::{Ranpac, Ridge};
 pub use slda::Slda;
 pub use views::Views;

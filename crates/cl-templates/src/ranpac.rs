@@ -2,6 +2,7 @@
 
 use crate::features::Features;
 use crate::linear;
+use crate::normal::normal;
 use crate::problem::Problem;
 use crate::range::{at_least_zero, expect};
 use crate::ridge::{GRID, choose_ridge};
@@ -69,23 +70,13 @@ impl Default for Ranpac {
     }
 }
 
-/// Standard normal numbers in pairs (Box & Muller 1958).
-fn normal(seed: u64, slot: &mut [f32]) {
-    let mut rng = Address::new(seed, PROJECTION).rng();
-    let scale = f64::from(1_u32 << 31);
-    for pair in slot.chunks_mut(2) {
-        let [radius, angle] = [0; 2].map(|_| (f64::from(rng.below(1 << 31)) + 0.5) / scale);
-        let (sin, cos) = (angle * std::f64::consts::TAU).sin_cos();
-        let radius = (-2.0 * radius.ln()).sqrt();
-        for (value, part) in pair.iter_mut().zip([cos, sin]) {
-            *value = (radius * part) as f32;
-        }
-    }
+fn projection(seed: u64, slot: &mut [f32]) {
+    normal(Address::new(seed, PROJECTION), slot);
 }
 
 impl Ranpac {
     fn projection<'g>(self, scope: &Scope<'g>, width: usize) -> Var<'g> {
-        scope.slot("projection", &[width, self.projections], Init::seeded(normal))
+        scope.slot("projection", &[width, self.projections], Init::seeded(projection))
     }
 
     /// h = relu(f W), `[rows, M]`.

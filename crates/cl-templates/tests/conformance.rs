@@ -3,8 +3,8 @@
 use cl_core::conformance::{Facts, Subject};
 use cl_scenarios::Scenario;
 use cl_templates::{
-    ExemplarBudget, Features, Fecam, Icarl, IcarlSsl, Lengths, Means, Ncm, Ranpac, Ridge,
-    Selection, Slda, Views,
+    ExemplarBudget, Features, Fecam, GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm,
+    Projector, Ranpac, Ridge, Selection, Slda, Views,
 };
 
 const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
@@ -129,7 +129,8 @@ fn random_projections_conform() {
 
 #[test]
 fn templates_on_features_without_labels_conform() {
-    let ssl = || IcarlSsl { projector: 12, ..IcarlSsl::per_class(5) };
+    let twelve = Projector { units: 12, outputs: 5 };
+    let ssl = move || IcarlSsl { projector: twelve, ..IcarlSsl::per_class(5) };
     let views = |change: fn(&mut Views)| {
         move || {
             let mut views = Views::default();
@@ -137,7 +138,7 @@ fn templates_on_features_without_labels_conform() {
             IcarlSsl { views, ..ssl() }
         }
     };
-    for projector in [0, 12] {
+    for projector in [Projector::NONE, twelve] {
         let ssl = move || IcarlSsl { projector, ..ssl() };
         Subject::new("icarl-ssl", ssl)
             .scenarios(Scenario::ALL)
@@ -156,4 +157,30 @@ fn templates_on_features_without_labels_conform() {
             })
             .assert();
     }
+}
+
+#[test]
+fn an_autoencoder_per_class_conforms() {
+    let small = || GenerativeClassifier { samples: 3, ..GenerativeClassifier::new(&[6], 3) };
+    let with = |change: fn(&mut GenerativeClassifier)| {
+        move || {
+            let mut own = small();
+            change(&mut own);
+            own
+        }
+    };
+    Subject::new("generative-classifier", small)
+        .scenarios([Scenario::Class, Scenario::Task])
+        .no_neutral(NO_NEUTRAL)
+        .refused(with(|own| own.hidden = vec![6, 0]))
+        .refused(with(|own| own.latent = 0))
+        .refused(with(|own| own.samples = 0))
+        .refused(with(|own| own.lr = 0.0))
+        .refused(with(|own| own.lr = f32::NAN))
+        .kept(|facts| {
+            // 64-6, its mean with and its log-variance without bias, and back; a number of steps.
+            let one = (64 * 6 + 6) + (6 * 3 + 3) + 6 * 3 + (3 * 6 + 6) + (6 * 64 + 64);
+            4 * facts.outputs * (one + 1)
+        })
+        .assert();
 }

@@ -5,7 +5,7 @@ mod common;
 
 use cl_core::{Batch, Criterion, Parts, Step, Strategy, Trial};
 use cl_nn::{Mlp, Sgd};
-use cl_templates::{IcarlSsl, Views, barlow_twins};
+use cl_templates::{IcarlSsl, Projector, Views, barlow_twins};
 use cl_tensor::{Init, Var};
 use common::{close, read};
 
@@ -90,7 +90,12 @@ fn labels_play_no_part_and_equal_views_agree() {
     let still = Views { shift: 0.0, degrees: 0.0, noise: 0.0 };
     let x: Vec<f32> = (0..64).map(|i| (i * i % 13) as f32 / 13.0).collect();
     let loss = |views: Views, labels: u32| {
-        let method = IcarlSsl { views, projector: 4, lambda: 0.0, ..IcarlSsl::default() };
+        let method = IcarlSsl {
+            views,
+            projector: Projector { units: 4, outputs: 4 },
+            lambda: 0.0,
+            ..IcarlSsl::default()
+        };
         let network = Box::new(Mlp::new(&[4, 8, 3]).unwrap());
         let mut trial = Trial::new(&method, network, &Sgd::new(0.1), (16, 1), false).unwrap();
         let target = (0..16).map(|row| row * labels % 3).collect();

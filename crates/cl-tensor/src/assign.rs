@@ -35,7 +35,8 @@ impl Graph {
 
     /// Writes `rows[i]` to row `index[i]` of a slot when the run ends: slot `[n, ..]` (f32 or u32),
     /// index u32 `[r]`, rows `[r, ..]`. All reads in the run see the old slot, the other rows are not
-    /// touched, and neither is their memory.
+    /// touched, and neither is their memory. A slot of one axis, `[n * w]`, takes rows `[r, w]`, too: it
+    /// is n stretches of w elements, as parameters of n networks of one layout behind each other are.
     ///
     /// An index out of range is dropped, so a row that is not to be written has [`u32::MAX`]. Indices
     /// in range are distinct: whoever makes them keeps the last writer of a row. Where they are not,
@@ -46,18 +47,22 @@ impl Graph {
     pub fn assign_rows(&self, slot: &str, index: Var<'_>, rows: Var<'_>) {
         let fits = |ty: &Type| {
             let (by, new) = (index.ty(), rows.ty());
+            let stretches = match (&ty.shape[..], &new.shape[..]) {
+                ([len], [_, width]) => *width > 0 && len % width == 0,
+                _ => false,
+            };
             let fits = by.dtype == DType::U32
                 && by.shape.len() == 1
                 && new.dtype == ty.dtype
                 && !ty.shape.is_empty()
                 && new.shape.first() == by.shape.first()
-                && new.shape.get(1..) == ty.shape.get(1..);
+                && (stretches || new.shape.get(1..) == ty.shape.get(1..));
             if fits {
                 return Ok(());
             }
             Err(format!(
                 "assign_rows: slot `{slot}` is {ty}, rows {new} by {by}: expected a slot [n, ..], \
-                 rows [r, ..] of its type and u32[r]"
+                 rows [r, ..] of its type and u32[r], or a slot [n * w] and rows [r, w]"
             ))
         };
         if let Err(message) = self.writable("assign_rows", slot, &[index, rows], fits) {

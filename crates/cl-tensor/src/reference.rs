@@ -109,9 +109,9 @@ impl ReferenceSession {
         let table = self.slots.get_mut(slot).expect("a slot that is assigned is declared");
         let width: usize = rows.shape[1..].iter().product();
         for (flat, &value) in rows.data.iter().enumerate() {
-            let row = index.data[flat / width] as usize;
-            if row < table.shape[0] {
-                table.data[row * width + flat % width] = value;
+            let at = index.data[flat / width] as usize * width + flat % width;
+            if let Some(element) = table.data.get_mut(at) {
+                *element = value;
             }
         }
     }

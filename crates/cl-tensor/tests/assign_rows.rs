@@ -110,6 +110,23 @@ fn rows_of_a_slot_trade_places_with_each_other() {
 }
 
 #[test]
+fn a_flat_slot_takes_stretches_of_the_width_of_the_rows() {
+    let graph = Graph::new();
+    let s = graph.slot("s", &[6], counted(6));
+    let rows = s.reshape(&[3, 2]).gather(index(&graph, &[2, 0])) * 10.0;
+    // The second stretch by the first row; 3 is out of range.
+    let to = graph.slot_u32("to", &[2], Init::Indices([1, 3].into()));
+    graph.assign_rows("s", to, rows);
+    assert_eq!(after_one_run(&graph, "s"), [0.0, 1.0, 40.0, 50.0, 4.0, 5.0]);
+    let error = refused(|g| {
+        g.slot("flat", &[6], Init::Zeros);
+        g.assign_rows("flat", g.iota(2), g.input("rows", &[2, 4]));
+    });
+    assert!(error.contains("slot `flat` is f32[6], rows f32[2, 4]"), "{error}");
+    assert!(error.contains("or a slot [n * w] and rows [r, w]"), "{error}");
+}
+
+#[test]
 fn rows_from_a_slot_that_is_written_in_the_same_run_are_the_old_ones() {
     let graph = Graph::new();
     let s = graph.slot("s", &[3, 2], Init::Zeros);

@@ -253,6 +253,7 @@ pub const STRATEGIES: &[Entry] = &[
     methods::SLDA,
     methods::FECAM,
     methods::RANPAC,
+    methods::GENERATIVE_CLASSIFIER,
     methods::NCM_PIXELS,
     methods::CUMULATIVE,
     methods::JOINT,

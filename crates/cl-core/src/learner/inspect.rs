@@ -93,6 +93,7 @@ impl Learner<'_> {
             optimizer: &*self.settings.optimizer,
             optimizer_name: "",
             stream: running.stream_rows,
+            per_class: running.phase.rows_per_class(self.settings.batch),
             memories: &memories,
         };
         let slots = record::objectives(graph, &self.model, &self.parts, &about);

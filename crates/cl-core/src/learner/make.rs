@@ -70,7 +70,7 @@ impl<'s> Learner<'s> {
         if let Some((_, mix)) = &parts.mix {
             settings.mix = *mix;
         }
-        settings.check(&**stream, &parts)?;
+        settings.check((&**stream, &dataset.labels), &parts)?;
         let network = grow::head(network, &**stream, &dataset.labels, settings.head)?;
         let shape = stream_shape(&population, &dataset.labels);
         let mut model = Model::new(network, &parts, data_of(dataset, &**stream), shape)?;

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::{Learner, Settings};
-use crate::draw::{Wanted, batch_rows};
+use crate::draw::{Wanted, batch_rows, classes};
 use crate::error::Error;
 use crate::host::{Rows, Training};
 use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Start, Trains};
@@ -84,7 +84,7 @@ pub(super) fn steps(settings: &Settings, stream: &dyn Stream, stage: usize) -> u
 pub(super) fn phases(
     parts: &Parts<'_>,
     settings: &Settings,
-    stream: &dyn Stream,
+    (stream, labels): (&dyn Stream, &[u8]),
     stage: usize,
 ) -> Vec<Phase> {
     let steps = steps(settings, stream, stage);
@@ -93,7 +93,9 @@ pub(super) fn phases(
         Some((_, owner)) => {
             let stages = stream.stages().len();
             let contexts = stream.stages()[stage].contexts.len();
-            owner.phases(PhaseContext { stage, stages, contexts, steps, batch: settings.batch })
+            let classes = classes(stream, labels, stage);
+            let (kind, batch) = (stream.kind(), settings.batch);
+            owner.phases(PhaseContext { stage, stages, contexts, classes, kind, steps, batch })
         }
     }
 }
@@ -110,7 +112,8 @@ impl Learner<'_> {
     /// The phases of a stage.
     #[must_use]
     pub fn phases(&self, stage: usize) -> Vec<Phase> {
-        phases(&self.parts, &self.settings, &*self.members[0].stream, stage)
+        let stream = (&*self.members[0].stream, &self.dataset.labels[..]);
+        phases(&self.parts, &self.settings, stream, stage)
     }
 
     /// Prepares a stage: how many outputs there are and which are active.

@@ -4,7 +4,7 @@ use super::{CHUNK, Settings, phase};
 use crate::draw::batch_rows;
 use crate::error::Error;
 use crate::model::Model;
-use crate::parts::{At, Over, Parts, Phase, Trains};
+use crate::parts::{At, Over, Parts, Phase, Source, Trains};
 use crate::population::MemberState;
 use crate::record::{self, MemoryRows, Program};
 use cl_tensor::{CpuSession, PlanId, Session};
@@ -17,6 +17,8 @@ pub(super) struct Key {
     optimizer: String,
     /// Rows of the stream.
     rows: usize,
+    /// Whether they come class by class.
+    by_class: bool,
 }
 
 /// One pass of one consolidation.
@@ -64,7 +66,7 @@ impl Programs {
         // In the first stage there is nothing to hold on to.
         let pulled = !parts.penalties.is_empty() && stream.stages().len() > 1;
         for stage in 0..stream.stages().len() {
-            for phase in phase::phases(parts, settings, stream, stage) {
+            for phase in phase::phases(parts, settings, (stream, labels), stage) {
                 let rows = batch_rows(stream, labels, settings.batch, phase.rows);
                 for &trains in &phase.cycle {
                     let key = key(&phase, trains, rows);
@@ -78,6 +80,7 @@ impl Programs {
                         optimizer,
                         optimizer_name: &optimizer_name,
                         stream: rows,
+                        per_class: phase.rows_per_class(settings.batch),
                         memories: &memories,
                     };
                     let plan = session.load(record::step(model, parts, &program)?)?;
@@ -144,14 +147,15 @@ impl Programs {
     /// The scope of a phase's optimiser, behind that of all optimisers.
     pub(super) fn optimizer_name(&self, phase: &Phase) -> String {
         let described = phase.optimizer.as_ref().map_or(String::new(), |o| o.describe());
-        let key = Key { trains: Trains::Everything, optimizer: described, rows: 0 };
+        let key =
+            Key { trains: Trains::Everything, optimizer: described, rows: 0, by_class: false };
         optimizer_name(&self.train, &key)
     }
 }
 
 fn key(phase: &Phase, trains: Trains, rows: usize) -> Key {
     let optimizer = phase.optimizer.as_ref().map_or(String::new(), |o| o.describe());
-    Key { trains, optimizer, rows }
+    Key { trains, optimizer, rows, by_class: phase.rows == Source::StreamByClass }
 }
 
 /// The run's own optimiser has no name; those of phases are numbered as they come.

@@ -51,7 +51,11 @@ impl Settings {
     }
 
     /// Checks what cannot work before anything is recorded.
-    pub(super) fn check(&self, stream: &dyn Stream, parts: &Parts<'_>) -> Result<(), Error> {
+    pub(super) fn check(
+        &self,
+        (stream, labels): (&dyn Stream, &[u8]),
+        parts: &Parts<'_>,
+    ) -> Result<(), Error> {
         if self.batch == 0 || self.steps == 0 {
             return Err(Error::Misfit(format!(
                 "{} steps of {} rows: both must be at least 1",
@@ -79,7 +83,7 @@ impl Settings {
         let owner = parts.phases.as_ref().map_or("the run", |(owner, _)| owner);
         let mut names = Vec::new();
         for stage in 0..stream.stages().len() {
-            let phases = super::phase::phases(parts, self, stream, stage);
+            let phases = super::phase::phases(parts, self, (stream, labels), stage);
             if phases.is_empty() {
                 let stage = stage + 1;
                 return Err(Error::Misfit(format!("{owner}: no phase in context {stage}")));

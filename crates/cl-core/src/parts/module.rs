@@ -1,5 +1,6 @@
 //! Parameters beside theta.
 
+use crate::record::OPTIMIZER;
 use crate::step::Step;
 use cl_nn::{Optimizer, ParamSpec, Theta};
 use cl_tensor::Var;
@@ -21,4 +22,20 @@ pub trait Module {
 
     /// What it minimises, a scalar. Only its own parameters move.
     fn loss<'g>(&self, step: &Step<'_, 'g>, theta: Theta<'_, 'g>) -> Var<'g>;
+
+    /// Takes a step and returns the loss before it, a scalar; `schedule` is the factor of its learning
+    /// rate. Unless it is overridden, its optimiser follows the gradient of [`Module::loss`]. Another
+    /// one minimises the same loss, but moves a part of the parameters alone: the networks of those
+    /// classes that have rows.
+    fn train<'g>(&self, step: &Step<'_, 'g>, schedule: Var<'g>) -> Var<'g> {
+        let (name, graph) = (self.name(), step.graph());
+        let theta = step.module(&step.scope.name(name));
+        let what = format!("{}: Module::loss", step.scope.name(name));
+        let loss = graph.expect_shape(self.loss(step, theta), &[], &what);
+        let gradient = graph.grad(loss, theta.flat);
+        let slots = step.scope.inner(name).inner(OPTIMIZER);
+        let delta = self.optimizer().delta(&slots, theta.layout, theta.flat, gradient, schedule);
+        step.scope.assign(name, theta.flat + delta);
+        loss
+    }
 }

@@ -1,6 +1,7 @@
 //! What a context's training consists of.
 
 use cl_nn::{Optimizer, Schedule};
+use cl_scenarios::StreamKind;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ pub struct PhaseContext {
     pub stages: usize,
     /// Number of contexts whose rows the stage draws.
     pub contexts: usize,
+    /// Classes of these rows: output units within a context.
+    pub classes: usize,
+    /// How the stream goes from one context to the next.
+    pub kind: StreamKind,
     /// Steps that the run gives the stage.
     pub steps: u32,
     /// Rows of the stream per step.
@@ -60,6 +65,11 @@ impl Phase {
             start: Start::AsItIs,
         }
     }
+
+    /// Rows of each class of a batch, where they come class by class; `batch`: rows of the run's step.
+    pub(crate) fn rows_per_class(&self, batch: usize) -> Option<usize> {
+        (self.rows == Source::StreamByClass).then_some(batch)
+    }
 }
 
 /// Where the rows of a phase come from.
@@ -68,7 +78,8 @@ pub enum Source {
     /// The stream, beside what memories add.
     Stream,
     /// The stream, the same number of rows of every class of the context, class by class: a
-    /// program over inner lanes reads them as `[classes, batch, ..]`.
+    /// program over inner lanes reads them as `[classes, batch, ..]`
+    /// ([`Step::rows_per_class`](crate::Step::rows_per_class)).
     StreamByClass,
     /// Memories alone.
     Memory,

@@ -55,6 +55,8 @@ pub(crate) struct Batch<'g> {
     /// Rows of the stream and of memories that joined.
     pub main: Segment<'g>,
     pub stream: usize,
+    /// How many rows of the stream are of one class together, where they come class by class.
+    pub per_class: Option<usize>,
     pub joined: Vec<(String, Range<usize>)>,
     pub apart: Vec<Segment<'g>>,
     pub places: Vec<(String, Places<'g>)>,
@@ -64,7 +66,7 @@ impl<'g> Batch<'g> {
     pub(crate) fn record(
         recorder: &Recorder<'_, 'g>,
         theta: Var<'g>,
-        stream: usize,
+        (stream, per_class): (usize, Option<usize>),
         memories: &[MemoryRows],
     ) -> Self {
         let (graph, model) = (recorder.graph, recorder.model);
@@ -86,7 +88,7 @@ impl<'g> Batch<'g> {
             places.push((name.clone(), Places { cells, stored, capacity: *capacity }));
         }
         let main = Segment::new("", recorder, theta, model.rows(graph, "", end));
-        Self { main, stream, joined, apart, places }
+        Self { main, stream, per_class, joined, apart, places }
     }
 
     /// The step before generated rows join it.
@@ -96,8 +98,9 @@ impl<'g> Batch<'g> {
         theta: Var<'g>,
         segments: &'a [Segment<'g>],
     ) -> Step<'a, 'g> {
-        let Self { main, stream, joined, places, .. } = self;
-        let sources = Sources { stream: *stream, joined, segments, places };
+        let Self { main, stream, per_class, joined, places, .. } = self;
+        let (stream, per_class) = (*stream, *per_class);
+        let sources = Sources { stream, per_class, joined, segments, places };
         Step::new(recorder, theta, main, sources)
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Program<'a> {
     pub optimizer_name: &'a str,
     /// Rows of the stream.
     pub stream: usize,
+    /// How many of one class stand together, where they come class by class.
+    pub per_class: Option<usize>,
     pub memories: &'a [MemoryRows],
 }
 
@@ -49,14 +51,8 @@ pub(crate) fn step(model: &Model, parts: &Parts<'_>, program: &Program<'_>) -> R
             if !program.trains_module(&name) {
                 continue;
             }
-            let theta = step.module(&name);
-            let objective = module.loss(&step.seen_by(scope), theta);
-            let objective = graph.expect_shape(objective, &[], &format!("{name}: Module::loss"));
-            let gradient = graph.grad(objective, theta.flat);
-            let slots = Scope::new(&graph, &name).inner(OPTIMIZER);
-            let optimizer = module.optimizer();
-            let delta = optimizer.delta(&slots, theta.layout, theta.flat, gradient, schedule);
-            graph.assign(&name, theta.flat + delta);
+            let objective = module.train(&step.seen_by(scope), schedule);
+            let objective = graph.expect_shape(objective, &[], &format!("{name}: Module::train"));
             loss = loss.or(Some(objective));
         }
         match loss {
@@ -81,7 +77,8 @@ fn with_step<'g, R>(
     let theta = model.theta(graph);
     let recorder = Recorder::training(graph, model, parts);
     let schedule = graph.input("schedule", &[]);
-    let batch = Batch::record(&recorder, theta, program.stream, program.memories);
+    let rows = (program.stream, program.per_class);
+    let batch = Batch::record(&recorder, theta, rows, program.memories);
     let segments = batch.segments(&recorder, theta);
     let mut step = batch.step(&recorder, theta, &segments);
     for (name, _) in &parts.generators {

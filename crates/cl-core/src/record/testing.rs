@@ -25,7 +25,7 @@ pub(super) fn testing(
         (name.to_owned(), Places { cells, stored: None, capacity: 0 })
     });
     let places = places.as_slice();
-    let sources = Sources { stream: count, joined: &[], segments: &[], places };
+    let sources = Sources { stream: count, per_class: None, joined: &[], segments: &[], places };
     record(&Step::new(&recorder, theta, &segment, sources));
     Plan::compile(&graph)
 }

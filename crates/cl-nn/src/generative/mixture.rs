@@ -67,7 +67,7 @@ impl MixturePrior {
 }
 
 /// log Σ exp over the columns, `[rows, columns]` -> `[rows]`.
-fn log_sum_exp(x: Var<'_>) -> Var<'_> {
+pub(super) fn log_sum_exp(x: Var<'_>) -> Var<'_> {
     let largest = x.max_row().detach();
     (x - largest.column()).exp().sum_axis(1).log() + largest
 }

@@ -1,6 +1,6 @@
 //! The variational autoencoder.
 
-use super::{Decoder, Gaussian, LatentHead, Reconstruction};
+use super::{Decoder, Gaussian, LatentHead, Reconstruction, log_importance_weight, log_mean_exp};
 use crate::dense::dense_params;
 use crate::error::Error;
 use crate::layout::ParamSpec;
@@ -92,6 +92,27 @@ impl Vae {
         let logits = self.decode(theta, posterior.sample(noise));
         let bound = reconstruction.rows(logits, x) + posterior.kl_to_standard_normal();
         bound * (1.0 / self.inputs as f32)
+    }
+
+    /// log p(x) of each row, `[rows]`, in nats, up to a constant of −½ log 2π per pixel, estimated by
+    /// importance sampling with q(z|x) as proposal:
+    ///
+    /// log p̂(x) = log (1/S) Σ_s p(x|z_s) p(z_s) / q(z_s|x), z_s ~ q(z|x), p(x|z) = N(x; decoded z, I)
+    /// (van de Ven, Li & Tolias 2021, arXiv 2104.10093, eq. 2; Burda et al. 2016).
+    ///
+    /// `noise` is standard normal, `[samples, rows, latent]`, or `[samples, 1, latent]` where all rows
+    /// share their draws. Samples are inner lanes: memory does not grow with their number.
+    #[track_caller]
+    #[must_use]
+    pub fn log_likelihood<'g>(&self, theta: Theta<'_, 'g>, x: Var<'g>, noise: Var<'g>) -> Var<'g> {
+        let posterior = self.encode(theta, x);
+        let samples = noise.shape().first().copied().unwrap_or(0);
+        let [terms] = noise.graph().inner(samples, [noise], |_, [noise]| {
+            let z = posterior.sample(noise);
+            let mean = self.decode(theta, z).sigmoid();
+            [log_importance_weight(x, mean, posterior, z).stacked()]
+        });
+        log_mean_exp(terms)
     }
 
     /// The sizes in one line.

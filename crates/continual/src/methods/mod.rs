@@ -17,4 +17,6 @@ pub(crate) use generative::{BIR, DGR, DGR_DISTILL, DGR_GAN, RTF};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{AGEM, DER, DER_PLUS_PLUS, ER, ER_ACE, ER_RESERVOIR, GDUMB, GEM, MIR};
-pub(crate) use templates::{FECAM, ICARL, ICARL_SSL, NCM, NCM_PIXELS, RANPAC, SLDA};
+pub(crate) use templates::{
+    FECAM, GENERATIVE_CLASSIFIER, ICARL, ICARL_SSL, NCM, NCM_PIXELS, RANPAC, SLDA,
+};

@@ -6,8 +6,9 @@ use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
 use cl_core::{Error, Member, Parts, Strategy};
 use cl_replay::ReservoirReplay;
 use cl_templates::{
-    BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam, Icarl,
-    IcarlSsl, Lengths, Means, Ncm, Ranpac, Selection, Slda, Views,
+    BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam,
+    GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac, Selection, Slda,
+    Views,
 };
 
 pub(crate) const ICARL: Entry = Entry {
@@ -25,7 +26,7 @@ pub(crate) const ICARL_SSL: Entry = Entry {
     name: "icarl-ssl",
     about: "the same on features learned without labels (Barlow Twins on augmented views)",
     source: "Rebuffi et al. 2017; Zbontar et al. 2021",
-    hypers: &[PER_CLASS, LAMBDA, PROJECTOR, SHIFT, DEGREES, NOISE],
+    hypers: &[PER_CLASS, LAMBDA, PROJECTOR, EMBEDDING, SHIFT, DEGREES, NOISE],
     build: icarl_ssl,
     ..ICARL
 };
@@ -80,6 +81,20 @@ pub(crate) const RANPAC: Entry = Entry {
     ..NCM
 };
 
+pub(crate) const GENERATIVE_CLASSIFIER: Entry = Entry {
+    name: "generative-classifier",
+    about: "a variational autoencoder per class, and the likelihood under it",
+    source: "van de Ven, Li & Tolias 2021",
+    hypers: &[UNITS, LATENT, SAMPLES, LR],
+    build: |values| {
+        let units = values.count(UNITS.name);
+        let own = GenerativeClassifier::new(&[units, units], values.count(LATENT.name));
+        let (samples, lr) = (values.count(SAMPLES.name), values.get(LR.name) as f32);
+        Box::new(GenerativeClassifier { samples, lr, ..own })
+    },
+    ..NCM
+};
+
 const PER_CLASS: Hyper = Hyper {
     name: "per_class",
     paper: 100.0,
@@ -113,16 +128,23 @@ const LAMBDA: Hyper = Hyper {
 
 const PROJECTOR: Hyper = Hyper {
     name: "projector",
-    paper: 0.0,
-    purpose: "units of the projector's layers; 0: none",
+    paper: 256.0,
+    purpose: "units of the projector's hidden layer; 0: no projector",
     range: "at least 0",
     grid: Grid::Fixed,
     ..PER_CLASS
 };
 
+const EMBEDDING: Hyper = Hyper {
+    name: "embedding",
+    paper: 64.0,
+    purpose: "values of an embedding; 0: no projector",
+    ..PROJECTOR
+};
+
 const SHIFT: Hyper = Hyper {
     name: "shift",
-    paper: 0.125,
+    paper: 0.0625,
     purpose: "the most that a view is shifted, in units of the image's side",
     ..LAMBDA
 };
@@ -238,6 +260,36 @@ const PROJECTIONS: Hyper = Hyper {
     ..PER_CLASS
 };
 
+const UNITS: Hyper = Hyper {
+    name: "units",
+    paper: 85.0,
+    purpose: "units of both hidden layers of each autoencoder (the protocol says how many)",
+    grid: Grid::Fixed,
+    ..PER_CLASS
+};
+
+const LATENT: Hyper = Hyper {
+    name: "latent",
+    paper: 5.0,
+    purpose: "latent values of each autoencoder (the protocol says how many)",
+    ..UNITS
+};
+
+const SAMPLES: Hyper = Hyper {
+    name: "samples",
+    paper: 50.0,
+    purpose: "draws per class by which the likelihood of a test row is estimated",
+    ..UNITS
+};
+
+const LR: Hyper = Hyper {
+    name: "lr",
+    paper: 1e-3,
+    presets: &[],
+    purpose: "learning rate of every autoencoder's Adam",
+    ..TEMPERATURE
+};
+
 /// The one that a name stands for. Resolved settings hold a place of the table.
 fn named<T: Copy + Default>(values: &Values<'_>, hyper: &Hyper, all: &[T]) -> T {
     all.get(values.count(hyper.name)).copied().unwrap_or_default()
@@ -265,7 +317,10 @@ fn icarl_ssl(values: &Values<'_>) -> Box<dyn Strategy> {
         [LAMBDA, SHIFT, DEGREES, NOISE].map(|hyper| values.get(hyper.name) as f32);
     Box::new(IcarlSsl {
         lambda,
-        projector: values.count(PROJECTOR.name),
+        projector: Projector {
+            units: values.count(PROJECTOR.name),
+            outputs: values.count(EMBEDDING.name),
+        },
         views: Views { shift, degrees, noise },
         ..IcarlSsl::per_class(values.count(PER_CLASS.name))
     })
@@ -351,10 +406,16 @@ mod tests {
         assert_eq!(alphas, [fecam.beta, fecam.alpha1, fecam.alpha2]);
         let ssl = IcarlSsl::per_class(PER_CLASS.paper as usize);
         assert_eq!(ssl, IcarlSsl::default());
-        assert_eq!((LAMBDA.paper as f32, PROJECTOR.paper as usize), (ssl.lambda, ssl.projector));
+        assert_eq!(LAMBDA.paper as f32, ssl.lambda);
+        let [units, outputs] = [PROJECTOR.paper, EMBEDDING.paper].map(|x| x as usize);
+        assert_eq!(Projector { units, outputs }, ssl.projector);
         let [shift, degrees, noise] = [SHIFT.paper, DEGREES.paper, NOISE.paper].map(|x| x as f32);
         assert_eq!(Views { shift, degrees, noise }, ssl.views);
         assert_eq!(PROJECTIONS.paper as usize, Ranpac::default().projections);
+        let [units, latent, samples] = [UNITS, LATENT, SAMPLES].map(|hyper| hyper.paper as usize);
+        let own = GenerativeClassifier::new(&[units, units], latent);
+        let own = GenerativeClassifier { samples, lr: LR.paper as f32, ..own };
+        assert_eq!(own, GenerativeClassifier::default());
         let per_class = PER_CLASS.paper as usize;
         let vdv = Icarl::vdv(per_class, Selection::Herding);
         for (preset, method) in [
