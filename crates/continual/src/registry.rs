@@ -244,6 +244,7 @@ pub const STRATEGIES: &[Entry] = &[
     methods::GDUMB,
     methods::DGR,
     methods::DGR_DISTILL,
+    methods::DGR_GAN,
     methods::RTF,
     methods::BIR,
     methods::ICARL,
