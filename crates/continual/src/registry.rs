@@ -261,8 +261,7 @@ pub const STRATEGIES: &[Entry] = &[
 
 /// What the benchmark compares unless it is told otherwise: one strategy of every idea, quick enough to
 /// wait for.
-pub const CURATED: &[&str] =
-    &[
+pub const CURATED: &[&str] = &[
     "none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "agem", "dgr", "icarl", "joint",
 ];
 
