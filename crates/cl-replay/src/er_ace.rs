@@ -23,12 +23,12 @@ use cl_tensor::{Init, Var};
 /// | `budget` | 100 per class | the same | the same | ≥ 1 | what the memory may hold |
 /// | `memory` | [`Balance::Classes`] | `Classes` | [`Balance::Reservoir`] | | which rows stay |
 /// | `rows` | as the stream's | the same | the same | ≥ 1 | replayed rows of a step |
-/// | `competitors` | [`Competitors::PresentAndUnseen`] | [`Competitors::Present`] | `PresentAndUnseen` | | classes that compete for current rows |
+/// | `competitors` | [`Competitors::PresentAndUnseen`] | [`Competitors::Present`] | [`Competitors::UntilTheLast`] | | classes that compete for current rows |
 /// | `begins` | [`Begins::AtOnce`] | `AtOnce` | [`Begins::SecondContext`] | | when masks and replay begin |
 /// | `mix` | [`Mix::Sum`] | `Fixed(0.5)` | `Sum` | | weights of the two means; `None`: the run's |
 ///
-/// The authors' code is pclucas14/AML: `PresentAndUnseen` keeps the classes of the batch and those above
-/// the largest one seen, which stay negatives; its memory makes room by the oldest row of the largest
+/// The authors' code is pclucas14/AML: `PresentAndUnseen` keeps the classes of the batch, the largest one
+/// seen and those above it, which stay negatives; its memory makes room by the oldest row of the largest
 /// class. Their batches have 10 rows and as many replayed. Rows are drawn uniformly without replacement
 /// and offered after the step; it needs no boundaries but for [`Begins::SecondContext`]. mammoth's
 /// cosine head is not part of this.
@@ -36,7 +36,7 @@ use cl_tensor::{Init, Var};
 /// It is the criterion of the composition and has a mix of its own, unless it says `None`. Classes that
 /// the stream switches off (task-incremental heads) stay off.
 ///
-/// Slots: under `PresentAndUnseen` `seen`, `[outputs]`, 1 for classes that came, kept. There is no neutral setting: what competes and what is replayed is structure.
+/// Slots: but under `Present`, `seen`, `[outputs]`, 1 for classes that came, kept. There is no neutral setting: what competes and what is replayed is structure.
 /// Memory: the rows of the budget. A step does not grow with the number of contexts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErAce {
@@ -70,8 +70,11 @@ pub enum Balance {
 pub enum Competitors {
     /// Those of the batch's current rows (the paper's equation).
     Present,
-    /// Those, and every class above the largest that came so far (the authors' code).
+    /// Those, the largest class that came so far, and every class above it (the authors' code).
     PresentAndUnseen,
+    /// The same while the largest that came is not the last class of all, then those of the batch
+    /// (mammoth's code).
+    UntilTheLast,
 }
 
 /// When masks and replay begin.
@@ -96,7 +99,12 @@ impl ErAce {
     /// As in mammoth: a reservoir; plain training in the first context.
     #[must_use]
     pub fn mammoth() -> Self {
-        Self { memory: Balance::Reservoir, begins: Begins::SecondContext, ..Self::default() }
+        Self {
+            memory: Balance::Reservoir,
+            competitors: Competitors::UntilTheLast,
+            begins: Begins::SecondContext,
+            ..Self::default()
+        }
     }
 
     /// The memory of one member.
@@ -156,6 +164,14 @@ fn seen<'g>(step: &Step<'_, 'g>) -> Var<'g> {
     step.scope.kept("seen", &present.shape(), Init::Zeros).maximum(present)
 }
 
+/// 1 for the largest class that came and those above it, `[outputs]`.
+fn unseen<'g>(step: &Step<'_, 'g>) -> Var<'g> {
+    let seen = seen(step);
+    let number = step.graph().iota(seen.len()).to_float() + 1.0;
+    let largest = (seen * number).reshape(&[1, seen.len()]).max_row();
+    1.0 - largest.greater(number)
+}
+
 impl ErAce {
     /// 1 for classes that compete for current rows, `[1, outputs]`.
     fn competitors<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
@@ -164,10 +180,10 @@ impl ErAce {
         let row = |value: Var<'g>| value.reshape(&[1, outputs]);
         let own = match self.competitors {
             Competitors::Present => present,
-            Competitors::PresentAndUnseen => {
-                let number = step.graph().iota(outputs).to_float() + 1.0;
-                let largest = row(seen(step) * number).max_row();
-                present.maximum(number.greater(largest))
+            Competitors::PresentAndUnseen => present.maximum(self::unseen(step)),
+            Competitors::UntilTheLast => {
+                let last = seen(step).slice(0, outputs - 1..outputs);
+                present.maximum(self::unseen(step) * (1.0 - last))
             }
         };
         match (self.begins, step.rows_of(NAME)) {
@@ -194,7 +210,7 @@ impl Criterion for ErAce {
 
 impl Track for ErAce {
     fn update<'g>(&self, step: &Step<'_, 'g>, _: &Taken<'g>) {
-        if self.competitors == Competitors::PresentAndUnseen {
+        if self.competitors != Competitors::Present {
             step.scope.assign("seen", seen(step));
         }
     }
@@ -224,7 +240,11 @@ impl Strategy for ErAce {
         let competitors = match self.competitors {
             Competitors::Present => "current rows: classes of the batch",
             Competitors::PresentAndUnseen => {
-                "current rows: classes of the batch and those above the largest that came"
+                "current rows: classes of the batch, the largest that came and those above it"
+            }
+            Competitors::UntilTheLast => {
+                "current rows: classes of the batch, and until the last class came the largest that \
+                 came and those above it"
             }
         };
         let begins = match self.begins {

@@ -14,10 +14,11 @@ use serde_json::Value;
 
 /// GEM: the step nearest to the gradient that no past context objects to.
 ///
-/// g ← g + Mᵀv, v = argmin ½ vᵀ(M Mᵀ + ε I)v + (M g)ᵀv subject to v ≥ γ; row k of M is the gradient of
-/// the mean cross-entropy over all rows kept of past context k (Lopez-Paz & Ranzato 2017, arXiv
-/// 1706.08840, eq. 8 to 11). With γ = ε = 0 it is the projection of the paper's eq. 8: g·g_k ≥ 0
-/// afterwards for all k. γ > 0 pushes along *every* past gradient, also those that do not object. The
+/// Where g·g_k < 0 for some past context k: g ← g + Mᵀv, v = argmin ½ vᵀ(M Mᵀ + ε I)v + (M g)ᵀv subject to
+/// v ≥ γ; row k of M is g_k, the gradient of the mean cross-entropy over all rows kept of context k
+/// (Lopez-Paz & Ranzato 2017, arXiv 1706.08840, eq. 8 to 11 and algorithm 1). With γ = ε = 0 it is the
+/// projection of the paper's eq. 8: g·g_k ≥ 0 afterwards for all k. γ > 0 then pushes along *every* past
+/// gradient, also those that do not object. A step to which no past context objects stays as it is. The
 /// dual is solved in f64 by the operation `nnqp`.
 ///
 /// | field | default | range | what |
@@ -103,7 +104,8 @@ fn past_gradients<'g>(step: &Step<'_, 'g>, memory: &str) -> Option<Var<'g>> {
     Some(graph.concat(&(0..past).map(gradient).collect::<Vec<_>>(), 0))
 }
 
-/// g + Mᵀv, v = argmin ½ vᵀ(M Mᵀ + ε I)v + (M g)ᵀv, v ≥ γ; M `[k, theta]`, g `[theta]`.
+/// g where M g ≥ 0; else g + Mᵀv, v = argmin ½ vᵀ(M Mᵀ + ε I)v + (M g)ᵀv, v ≥ γ; M `[k, theta]`,
+/// g `[theta]`.
 #[track_caller]
 #[must_use]
 pub fn project<'g>(g: Var<'g>, past: Var<'g>, margin: Var<'g>, ridge: Var<'g>) -> Var<'g> {
@@ -111,7 +113,9 @@ pub fn project<'g>(g: Var<'g>, past: Var<'g>, margin: Var<'g>, ridge: Var<'g>) -
     let gram = past.matmul(past.t()) + g.graph().iota(k).one_hot(k) * ridge;
     let q = past.matmul(g.column()).reshape(&[k]);
     let v = gram.nnqp(q, margin.expand(&[k]));
-    g + v.reshape(&[1, k]).matmul(past).reshape(&[n])
+    let objections = g.graph().constant(0.0).greater(q).sum();
+    let projected = g + v.reshape(&[1, k]).matmul(past).reshape(&[n]);
+    objections.expand(&[n]).select(projected, g)
 }
 
 impl GradientMap for Gem {

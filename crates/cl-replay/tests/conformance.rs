@@ -142,7 +142,7 @@ fn er_ace_conforms() {
     for make in [ErAce::default, ErAce::avalanche, ErAce::mammoth] {
         let seen = move |facts: &Facts<'_>| match make().competitors {
             cl_replay::Competitors::Present => 0,
-            cl_replay::Competitors::PresentAndUnseen => 4 * facts.outputs,
+            _ => 4 * facts.outputs,
         };
         Subject::new("er-ace", move || own(make()))
             .scenarios(Scenario::ALL)

@@ -66,20 +66,24 @@ fn loss_and_gradient_are_those_of_the_published_formula() {
     }
 }
 
-/// Classes of the current rows of some steps, made up: 0 and 1; 1; 2; 0 and 3, then 0 alone.
-const STEPS: [[u32; 8]; 5] =
-    [[0, 1, 1, 0, 1, 0, 0, 1], [1; 8], [2; 8], [0, 3, 3, 0, 3, 0, 0, 3], [0; 8]];
+/// Classes of the current rows of some steps, made up: 0 and 1; 1; 2; 0; 0 and 3, then 0 alone.
+const STEPS: [[u32; 8]; 6] =
+    [[0, 1, 1, 0, 1, 0, 0, 1], [1; 8], [2; 8], [0; 8], [0, 3, 3, 0, 3, 0, 0, 3], [0; 8]];
 
 /// Which classes compete for current rows in those steps.
-fn competing(competitors: Competitors) -> [[bool; 4]; 5] {
+fn competing(competitors: Competitors) -> [[bool; 4]; 6] {
     let (t, f) = (true, false);
     match competitors {
         Competitors::Present => {
-            [[t, t, f, f], [f, t, f, f], [f, f, t, f], [t, f, f, t], [t, f, f, f]]
+            [[t, t, f, f], [f, t, f, f], [f, f, t, f], [t, f, f, f], [t, f, f, t], [t, f, f, f]]
         }
-        // Above the largest that came: 2, 3; 2, 3; 3; none; none.
+        // From the largest that came on: 1, 2, 3; 1, 2, 3; 2, 3; 2, 3; 3; 3.
         Competitors::PresentAndUnseen => {
-            [[t, t, t, t], [f, t, t, t], [f, f, t, t], [t, f, f, t], [t, f, f, f]]
+            [[t, t, t, t], [f, t, t, t], [f, f, t, t], [t, f, t, t], [t, f, f, t], [t, f, f, t]]
+        }
+        // Of these the last two not: class 3 is the last of all, and it came.
+        Competitors::UntilTheLast => {
+            [[t, t, t, t], [f, t, t, t], [f, f, t, t], [t, f, t, t], [t, f, f, t], [t, f, f, f]]
         }
     }
 }
@@ -115,12 +119,14 @@ fn check_steps(ace: &dyn Strategy, competitors: Competitors) -> Result<(), Strin
 
 #[test]
 fn the_classes_that_compete_follow_from_those_that_came() {
-    for competitors in [Competitors::Present, Competitors::PresentAndUnseen] {
+    let all = [Competitors::Present, Competitors::PresentAndUnseen, Competitors::UntilTheLast];
+    for competitors in all {
         check_steps(&ErAce { competitors, ..ErAce::default() }, competitors).unwrap();
     }
-    let other = ErAce { competitors: Competitors::Present, ..ErAce::default() };
-    assert!(check_steps(&other, Competitors::PresentAndUnseen).is_err());
-    assert!(check_steps(&ErAce::default(), Competitors::Present).is_err());
+    for (own, other) in all.into_iter().flat_map(|own| all.map(|other| (own, other))) {
+        let is_own = check_steps(&ErAce { competitors: own, ..ErAce::default() }, other).is_ok();
+        assert_eq!(is_own, own == other, "{own:?} by {other:?}");
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

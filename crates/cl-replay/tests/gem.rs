@@ -107,13 +107,28 @@ fn gradient_of(weights: &Weights<'_>, kept: &[Row]) -> Vec<f64> {
     mean
 }
 
-/// Every third step of a run whose past contexts are known from what the memory kept.
-fn check_run(gem: &dyn Strategy) -> Result<usize, String> {
+#[test]
+fn a_step_that_nobody_objects_to_stays_and_the_margin_pushes_along_all_where_one_objects() {
+    let past = [1.0, 0.0, 0.0, 1.0];
+    let at = |g: [f64; 2]| {
+        value_of(&[&g, &past], |graph: &Graph, v| {
+            let [margin, ridge] = [0.5, 0.0].map(|x| graph.constant(x));
+            project(v[0], v[1].reshape(&[2, 2]), margin, ridge)
+        })
+    };
+    assert_eq!(at([0.25, 2.0]), [0.25, 2.0]);
+    // v = (max(1/2, 1), max(1/2, -2)).
+    close("one objects", &at([-1.0, 2.0]), &[0.0, 2.5], 1e-6).unwrap();
+}
+
+/// Every third step of a run whose past contexts are known from what the memory kept: steps to which
+/// some past context objected, and to which none did.
+fn check_run(gem: &dyn Strategy, margin: f64) -> Result<[usize; 2], String> {
     let both = (Borrowed(gem), GRADIENTS);
-    let mut learner = runs::learner(&both, Scenario::Class, 4);
+    let mut learner = runs::learner(&both, Scenario::Domain, 4);
     let path = runs::Path::of(&mut learner, &["seen/before", "seen/after", "theta"]);
     let layout = learner.model().layout.clone();
-    let mut violated = 0;
+    let mut counts = [0; 2];
     for step in (1..=path.steps()).step_by(3) {
         let [g, found] = ["seen/before", "seen/after"].map(|slot| wide(path.slot(step, slot)));
         let theta = wide(path.slot(step - 1, "theta"));
@@ -128,23 +143,32 @@ fn check_run(gem: &dyn Strategy) -> Result<usize, String> {
                 gradient_of(&Weights(&layout, &theta), &own)
             })
             .collect();
-        close(&format!("step {step}"), &found, &brute_force(&g, &past), 1e-5)?;
-        violated += past.iter().filter(|m| dot(m, &g) < 0.0).count();
+        // v = u + margin: the same problem in u ≥ 0 from where the margin leads.
+        let pushed: Vec<f64> =
+            (0..g.len()).map(|i| g[i] + margin * past.iter().map(|m| m[i]).sum::<f64>()).collect();
+        let objects = past.iter().any(|m| dot(m, &g) < 0.0);
+        let want = if objects { brute_force(&pushed, &past) } else { g };
+        close(&format!("step {step}"), &found, &want, 1e-5)?;
+        counts[usize::from(!objects)] += usize::from(stage > 0);
     }
-    Ok(violated)
+    Ok(counts)
 }
 
 const GEM: Gem = Gem { budget: Budget::PerContext(12), margin: 0.0, ridge: 0.0 };
 
 #[test]
 fn with_up_to_four_past_contexts_it_is_what_brute_force_finds() {
-    assert!(check_run(&GEM).unwrap() > 3, "no constraint was violated");
+    for margin in [0.0, 0.5] {
+        let [objected, left_alone] = check_run(&Gem { margin, ..GEM }, margin).unwrap();
+        assert!(objected > 1 && left_alone > 0, "{objected} {left_alone}");
+    }
 }
 
 #[test]
 fn other_settings_and_plain_training_are_found() {
-    assert!(check_run(&Gem { margin: 0.5, ..GEM }).is_err());
-    assert!(check_run(&Gem { ridge: 0.1, ..GEM }).is_err());
+    assert!(check_run(&Gem { margin: 0.5, ..GEM }, 0.0).is_err());
+    assert!(check_run(&GEM, 0.5).is_err());
+    assert!(check_run(&Gem { ridge: 0.1, ..GEM }, 0.0).is_err());
 }
 
 #[test]

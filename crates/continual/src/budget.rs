@@ -99,9 +99,14 @@ impl EqualBytes {
             }
         }
         if strategies.is_empty() {
+            let least: Vec<String> = fits
+                .iter()
+                .map(|fit| format!("{} at least {} bytes", fit.strategy, fit.least))
+                .collect();
             return Err(Error::Impossible(format!(
-                "budget: no strategy does with {} bytes",
-                budgets.last().copied().unwrap_or_default()
+                "budget: {} bytes are too few: expected for {}",
+                budgets.last().copied().unwrap_or_default(),
+                least.join(", ")
             )));
         }
         let request = Request { strategy: Some(strategies.join(",")), set, ..request };

@@ -228,10 +228,10 @@ const ACE_MEMORY: Hyper = Hyper {
 
 const COMPETITORS: Hyper = Hyper {
     name: "competitors",
-    presets: &[(Preset::Avalanche, 1.0)],
-    purpose: "classes that compete for current rows",
-    range: "present-and-unseen or present",
-    numbers: Numbers::Names(&["present-and-unseen", "present"]),
+    presets: &[(Preset::Avalanche, 1.0), (Preset::Mammoth, 2.0)],
+    purpose: "classes that compete for current rows; until-the-last: with unseen ones until all came",
+    range: "present-and-unseen, present or until-the-last",
+    numbers: Numbers::Names(&["present-and-unseen", "present", "until-the-last"]),
     ..ROWS
 };
 
@@ -388,7 +388,7 @@ fn er_ace(values: &Values<'_>) -> ErAce {
         competitors: chosen(
             values,
             &COMPETITORS,
-            &[Competitors::PresentAndUnseen, Competitors::Present],
+            &[Competitors::PresentAndUnseen, Competitors::Present, Competitors::UntilTheLast],
         ),
         begins: chosen(values, &BEGINS, &[Begins::AtOnce, Begins::SecondContext]),
         mix: chosen(values, &ACE_MIX, &ACE_MIXES),
