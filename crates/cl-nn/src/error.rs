@@ -49,6 +49,12 @@ pub enum Error {
         /// The sizes handed over: inputs, hidden units .., latent values.
         sizes: Vec<usize>,
     },
+    /// Sizes that make no critic.
+    #[error("critic: sizes {sizes:?}, expected inputs and any hidden layers, all positive")]
+    CriticSizes {
+        /// The sizes handed over: inputs, hidden units ..
+        sizes: Vec<usize>,
+    },
     /// A dropout probability outside of [0, 1).
     #[error("MLP: dropout {dropout}, expected a probability at least 0 and below 1")]
     Dropout {

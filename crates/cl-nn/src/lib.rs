@@ -52,8 +52,8 @@ pub use clip::{clip_norm, clip_value};
 pub use dense::dense_params;
 pub use error::Error;
 pub use generative::{
-    Decoder, Feedback, FeedbackLayers, Gaussian, LatentHead, MixturePrior, Reconstruction, Vae,
-    Variational, log_importance_weight, log_mean_exp,
+    Compared, Critic, Decoder, Feedback, FeedbackLayers, Gaussian, LatentHead, MixturePrior,
+    Reconstruction, Vae, Variational, log_importance_weight, log_mean_exp,
 };
 pub use init::Initializer;
 pub use layout::{Layout, ParamRange, ParamSpec, ParamValues};

@@ -160,6 +160,12 @@ impl Fromp {
             scope.kept_u32("units", &[contexts, outputs], Init::Zeros),
         ]
     }
+
+    /// K⁻¹ by point, `[T n, n C]`.
+    fn inverse<'g>(&self, scope: &Scope<'g>, around: cl_core::Around<'_>) -> Var<'g> {
+        let n = self.per_context(around);
+        scope.kept("inverse", &[around.contexts * n, n * around.competing], Init::Zeros)
+    }
 }
 
 /// Sums over a context's rows; FROMP does not average.
@@ -178,8 +184,7 @@ impl Penalty for Fromp {
             Kernel::Functional { .. } => {
                 let [rows, outputs] = d.shape()[..] else { return d.sum() };
                 let (contexts, n) = (around.contexts, self.per_context(around));
-                let shape = [contexts * n, n * outputs];
-                let inverse = scope.kept("inverse", &shape, Init::Zeros).gather(cells);
+                let inverse = self.inverse(scope, around).gather(cells);
                 // d over all points of a context, 0 where the step does not look.
                 let all = d.scatter_add(cells, contexts * n).reshape(&[contexts, n * outputs]);
                 let products = inverse * all.gather(memory.context);

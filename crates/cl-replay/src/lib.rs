@@ -11,7 +11,7 @@
 //! | [`ErAce`], `er-ace` | classes kept equal, online | a fresh draw; new classes compete among themselves |
 //! | [`Mir`], `mir` | a reservoir | of some candidates those that the step would harm most |
 //! | [`Gdumb`], `gdumb` | classes kept equal, greedily | a new network is trained on them alone |
-//! | [`Dgr`], `dgr`, `dgr-distill` | a generator | what it makes, labelled by the frozen network |
+//! | [`Dgr`], `dgr`, `dgr-distill`, `dgr-gan` | a generator | what it makes, labelled by the frozen network |
 //! | [`ReplayThroughFeedback`], `rtf`, `bir` | the network | what it decodes, labelled by itself |
 //!
 //! A memory chooses rows and their weights relative to each other; how much replay counts against the
@@ -65,8 +65,8 @@ pub use experience::{Exemplars, ExperienceReplay, Store};
 pub use gdumb::{Gdumb, Sample};
 pub use gem::{Gem, PastContexts, project};
 pub use generative::{
-    DecoderGates, Dgr, FeedbackGenerator, GatedBy, Heads, Labels, Prior, ReplayThroughFeedback,
-    VaeGenerator,
+    DecoderGates, Dgr, FeedbackGenerator, GanCritic, GanGenerator, GatedBy, Heads, Labels, Prior,
+    ReplayThroughFeedback, RowGenerator, VaeGenerator,
 };
 pub use mir::{Mir, Score};
 pub use reservoir::ReservoirReplay;

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
 use cl_core::conformance::{Facts, Subject};
-use cl_nn::{Layout, Vae};
+use cl_nn::{Adam, Critic, Decoder, Layout, Vae};
 use cl_replay::{
-    DecoderGates, Dgr, FeedbackGenerator, GatedBy, Heads, Labels, ReplayThroughFeedback,
-    VaeGenerator,
+    DecoderGates, Dgr, FeedbackGenerator, GanCritic, GanGenerator, GatedBy, Heads, Labels,
+    ReplayThroughFeedback, VaeGenerator,
 };
 use cl_scenarios::Scenario;
 
@@ -52,6 +52,46 @@ fn generative_replay_with_a_head_per_context_conforms() {
         .no_neutral(NO_NEUTRAL_GENERATED)
         .kept(frozen)
         .assert();
+}
+
+fn gan(scenario: Scenario) -> Dgr<GanGenerator> {
+    let own = GanGenerator::new(&[12], 3).lr(1e-3);
+    let critic = GanCritic { hidden: vec![10], steps: 2, ..own.critic };
+    Dgr::gan(GanGenerator { critic, ..own }, scenario)
+}
+
+/// The frozen network and generator, the critic and the number of the last context.
+fn frozen_gan(facts: &Facts<'_>) -> u64 {
+    let of = |params: &[_]| Layout::new(params).unwrap().parameters();
+    let decoder = of(&Decoder::mirror(64, &[12], 3).params());
+    let critic = of(&Critic::new(64, &[10]).unwrap().params());
+    4 * (facts.layout.parameters() + decoder + critic + 1) as u64
+}
+
+#[test]
+fn replay_of_a_gan_conforms() {
+    let with = |change: fn(&mut GanGenerator)| {
+        move || {
+            let mut own = gan(Scenario::Class);
+            change(&mut own.generator);
+            own
+        }
+    };
+    for scenario in [Scenario::Task, Scenario::Domain, Scenario::Class] {
+        Subject::new("dgr-gan", move || gan(scenario))
+            .scenarios([scenario])
+            .no_neutral(NO_NEUTRAL_GENERATED)
+            .refused(with(|it| it.hidden = vec![0]))
+            .refused(with(|it| it.critic.hidden = vec![0]))
+            .refused(with(|it| it.latent = 0))
+            .refused(with(|it| it.optimizer = Adam::new(0.0)))
+            .refused(with(|it| it.critic.optimizer = Adam::new(f64::NAN)))
+            .refused(with(|it| it.optimizer.beta1 = 1.0))
+            .refused(with(|it| it.critic.lambda = -1.0))
+            .refused(with(|it| it.critic.steps = 0))
+            .kept(frozen_gan)
+            .assert();
+    }
 }
 
 const NO_NEUTRAL_FEEDBACK: &str = "the network learns to reconstruct whatever it replays";

@@ -5,6 +5,7 @@ use crate::choices::{Choices, Chosen};
 use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
 use crate::generated;
+use crate::judge::{JointJudge, generates};
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
@@ -13,8 +14,10 @@ use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, St
 use cl_buffers::RowSize;
 use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
+use cl_replay::generative::Judged;
 use cl_scenarios::{Scenario, Stream, StreamKind};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A strategy in a scenario.
 pub struct Cell {
@@ -27,6 +30,8 @@ pub struct Cell {
     pub(crate) experiment: Experiment,
     preset: Preset,
     shown: Vec<String>,
+    /// Says what generators make; `None` without one.
+    judge: Option<Arc<JointJudge>>,
 }
 
 /// A strategy with its hyper-parameters.
@@ -98,6 +103,11 @@ impl Cell {
         let (preset, batch) = (choices.preset, choices.experiment.setup.batch);
         let kind = experiment.setup.drawn();
         let under = Under { preset, scenario, kind, batch };
+        let judge = Arc::new(JointJudge::new(experiment.dataset.classes));
+        let judged = |strategy: Box<dyn Strategy>| match generates(&*strategy) {
+            true => Box::new(Judged::new(strategy, judge.clone())),
+            false => strategy,
+        };
         let variant = |given: &BTreeMap<String, f64>| {
             let resolved = |(name, about): (String, &'static crate::registry::Hyper)| {
                 let strategy = name.strip_suffix(about.name).unwrap_or(&name).trim_end_matches('.');
@@ -114,14 +124,17 @@ impl Cell {
                 composition.hypers().into_iter().map(resolved).collect();
             Variant {
                 label: label(composition, &chosen.shown, &[given]),
-                strategies: composition.build(under, &hyper),
+                strategies: composition.build(under, &hyper).into_iter().map(judged).collect(),
                 settings: settings(&experiment, composition, choices.preset, hyper),
             }
         };
+        let variants: Vec<Variant> = given.iter().map(variant).collect();
+        let has_generator = variants.first().is_some_and(|it| generates(it.strategy()));
         Self {
             scenario,
             composition: composition.clone(),
-            variants: given.iter().map(variant).collect(),
+            variants,
+            judge: has_generator.then_some(judge),
             shown: chosen.shown.clone(),
             preset: choices.preset,
             experiment,
@@ -318,12 +331,19 @@ impl Cell {
                 }
             }
         }
+        if let Some(judge) = &self.judge {
+            judge.learn(&self.experiment)?;
+        }
         let outcomes = run(&mut learner)?;
         let mut spreads = generated::spreads(&mut learner)?;
+        let mut shares = generated::shares(&mut learner, &self.experiment)?;
         let of = |(member, outcome)| {
-            let spread = std::mem::take(&mut spreads[member]);
             let line = self.line(&variants[member / seeds], &learner, member, outcome)?;
-            Ok(Line { generator_spread: spread, ..line })
+            Ok(Line {
+                generator_spread: std::mem::take(&mut spreads[member]),
+                generator_shares: std::mem::take(&mut shares[member]),
+                ..line
+            })
         };
         outcomes.iter().enumerate().map(of).collect()
     }
@@ -361,6 +381,7 @@ impl Cell {
             bytes_kept: learner.bytes_kept(),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             generator_spread: Vec::new(),
+            generator_shares: Vec::new(),
             parameters: learner.model().layout.parameters(),
             conventions: conventions(
                 variant.strategy(),

@@ -244,6 +244,7 @@ pub const STRATEGIES: &[Entry] = &[
     methods::GDUMB,
     methods::DGR,
     methods::DGR_DISTILL,
+    methods::DGR_GAN,
     methods::RTF,
     methods::BIR,
     methods::ICARL,
@@ -260,8 +261,9 @@ pub const STRATEGIES: &[Entry] = &[
 
 /// What the benchmark compares unless it is told otherwise: one strategy of every idea, quick enough to
 /// wait for.
-pub const CURATED: &[&str] =
-    &["none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "joint"];
+pub const CURATED: &[&str] = &[
+    "none", "ewc", "si", "lwf", "fromp", "xdg+ewc", "lxdg", "er", "agem", "dgr", "icarl", "joint",
+];
 
 /// One strategy or several that compose, by name.
 #[derive(Clone, Debug)]

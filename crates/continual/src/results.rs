@@ -48,6 +48,11 @@ pub struct Line {
     /// strategies without a generator, and in lines of earlier versions.
     #[serde(default)]
     pub generator_spread: Vec<Option<f64>>,
+    /// The share of each class seen so far among 1,000 images that a generator made after each context,
+    /// by a classifier trained on real images ([`Judged`](cl_replay::generative::Judged)). Empty for
+    /// strategies without a generator, and in lines of earlier versions.
+    #[serde(default)]
+    pub generator_shares: Vec<BTreeMap<usize, f64>>,
     /// Everything that decides the numbers.
     pub settings: Settings,
     /// What would change the numbers and is no number itself.

@@ -56,6 +56,7 @@ fn a_line_has_exactly_the_fields_of_the_format() {
                 "conventions",
                 "dataset",
                 "device",
+                "generator_shares",
                 "generator_spread",
                 "members",
                 "metrics",

@@ -52,6 +52,7 @@ fn the_first_context_of_any_run_decides() {
     let bench = bench("rtf", &["rtf.latent=2"]);
     let mut lines = run(&bench);
     assert_eq!(lines[0].generator_spread.len(), 4);
+    lines[0].generator_shares.clear();
     let mut with = |spreads: &[Option<f64>]| {
         lines[0].generator_spread = spreads.to_vec();
         told(&bench, &lines)
@@ -70,11 +71,75 @@ fn the_first_context_of_any_run_decides() {
     );
 }
 
+/// After context i the classes of contexts 1 to i have shares, at most all of the 1,000 samples.
+#[test]
+fn every_generator_has_shares_of_the_classes_seen_so_far() {
+    let small = ["dgr.units=8", "dgr-gan.units=8", "dgr-gan.critic_steps=1"];
+    let bench = bench("dgr,dgr-gan,rtf,bir", &small);
+    let lines = run(&bench);
+    assert_eq!(lines.len(), 4);
+    for line in &lines {
+        let classes: Vec<usize> = line.generator_shares.iter().map(|shares| shares.len()).collect();
+        assert_eq!(classes, [2, 4, 6, 8, 10], "{}", line.strategy);
+        for shares in &line.generator_shares {
+            let sum: f64 = shares.values().sum();
+            assert!((0.0..=1.0 + 1e-9).contains(&sum), "{}: {sum}", line.strategy);
+            let counts = shares.values().map(|share| share * 1000.0);
+            assert!(counts.into_iter().all(|count| (count - count.round()).abs() < 1e-9));
+        }
+        let text = serde_json::to_string(line).unwrap();
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), *line);
+    }
+}
+
+/// 3 % of ten classes; where more than ten were seen the same part of what each would have.
+#[test]
+fn a_class_that_is_hardly_made_is_told_with_its_share() {
+    let bench = bench("rtf", &["rtf.latent=2"]);
+    let mut lines = run(&bench);
+    lines[0].generator_spread = vec![Some(1.0); 4];
+    let mut with = |shares: &[&[(usize, f64)]]| {
+        let shares = shares.iter().map(|shares| shares.iter().copied().collect());
+        lines[0].generator_shares = shares.collect();
+        told(&bench, &lines)
+    };
+    let fair = [(4, 0.5), (7, 0.5)];
+    assert_eq!(with(&[&fair, &[(1, 0.31), (4, 0.63), (6, 0.03), (7, 0.03)]]), Vec::<String>::new());
+    let begin = "rtf in class: the generator collapsed in context";
+    let end = "by a classifier trained on real images";
+    assert_eq!(
+        with(&[&fair, &[(1, 0.9), (4, 0.05), (6, 0.029), (7, 0.021)], &[(4, 0.0)]]),
+        [format!(
+            "{begin} 2: 2.1 % of 1000 samples are of class 7 (expected at least 3.0 %), {end}"
+        )]
+    );
+    let twenty = |least: f64| (0..20).map(|class| (class, least)).collect::<Vec<_>>();
+    assert_eq!(with(&[&twenty(0.015)]), Vec::<String>::new());
+    assert_eq!(
+        with(&[&twenty(0.014)]),
+        [format!(
+            "{begin} 1: 1.4 % of 1000 samples are of class 0 (expected at least 1.5 %), {end}"
+        )]
+    );
+}
+
+/// What is plainer comes first where both show in the same context.
+#[test]
+fn rows_without_spread_are_told_before_their_classes() {
+    let bench = bench("rtf", &["rtf.latent=2"]);
+    let mut lines = run(&bench);
+    lines[0].generator_shares = vec![[(1, 0.0)].into_iter().collect(); 2];
+    lines[0].generator_spread = vec![Some(0.01), None];
+    assert!(told(&bench, &lines)[0].contains("in context 1: the spread of its rows is 1.0e-2"));
+    lines[0].generator_spread = vec![Some(1.0), None];
+    assert!(told(&bench, &lines)[0].contains("in context 1: 0.0 % of 1000 samples"));
+}
+
 #[cfg(feature = "pictures")]
 #[test]
 fn a_picture_of_each_generator_lies_beside_the_results() {
     use continual::{Asked, CheckpointEvery, Earlier, Work};
-    let bench = bench("dgr,er", &["dgr.units=8", "dgr.latent=2"]);
+    let bench = bench("dgr,dgr-gan,er", &["dgr.units=8", "dgr.latent=2", "dgr-gan.units=8"]);
     let folder = tempfile::tempdir().unwrap();
     let asked = Asked::Request(Request::default());
     let every = CheckpointEvery::default();
@@ -87,5 +152,8 @@ fn a_picture_of_each_generator_lies_beside_the_results() {
         .filter(|name| name.ends_with(".png") || name.ends_with(".jsonl"))
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["generated-1-dgr-class.png", "results.jsonl"]);
+    assert_eq!(
+        names,
+        ["generated-1-dgr-class.png", "generated-2-dgr-gan-class.png", "results.jsonl"]
+    );
 }

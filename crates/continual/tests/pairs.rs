@@ -6,7 +6,7 @@ use continual::registry::{Composition, Family, STRATEGIES};
 use continual::{Bench, Pair, Request, Strengths, pairs};
 
 /// What makes a strategy large plays no part in what fits what.
-const SIZES: [(&str, u32); 7] = [
+const SIZES: [(&str, u32); 8] = [
     ("per_class", 2),
     ("anchors", 2),
     ("gate_units", 4),
@@ -14,6 +14,7 @@ const SIZES: [(&str, u32); 7] = [
     ("latent", 2),
     ("projections", 4),
     ("passes", 1),
+    ("critic_steps", 1),
 ];
 
 fn request(scenario: Scenario, strategy: &str) -> Request {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// What a run costs one member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// One training step of the first program of the first stage.
+    /// One training step of the first phase that trains: all programs of its cycle.
     pub step: Cost,
     /// Multiply-accumulates of the whole run: steps, boundaries and evaluations. Phases and passes
     /// over memories count with what memories hold now: nothing, before the run.
@@ -66,9 +66,10 @@ impl Learner<'_> {
                     Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
                 };
                 let drawn = crate::draw::batch_rows(stream, self.labels(), batch, phase.rows);
-                for &trains in &phase.cycle {
-                    let Some(plan) = self.programs.train(&phase, trains, drawn) else { continue };
-                    let step = cost(plan);
+                let programs = phase.cycle.iter();
+                let programs =
+                    programs.filter_map(|&trains| self.programs.train(&phase, trains, drawn));
+                if let Some(step) = programs.map(cost).reduce(both) {
                     total += u64::from(steps) * step.macs;
                     first.get_or_insert(step);
                 }
@@ -109,5 +110,15 @@ impl Learner<'_> {
                 rows.div_ceil(observed.chunk) as u64 * self.session.plan(observed.plan).cost().macs
             })
             .sum()
+    }
+}
+
+/// Two programs, one after the other.
+fn both(one: Cost, other: Cost) -> Cost {
+    Cost {
+        macs: one.macs + other.macs,
+        bytes: one.bytes + other.bytes,
+        kernels: one.kernels + other.kernels,
+        copies: one.copies + other.copies,
     }
 }

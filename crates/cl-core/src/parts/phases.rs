@@ -102,6 +102,9 @@ pub enum Trains {
     Everything,
     /// The network.
     Network,
+    /// The network and all modules but that of this name, `STRATEGY/NAME` or `NAME`: behind programs of a
+    /// cycle that train it alone.
+    AllBut(&'static str),
     /// The module of this name, `STRATEGY/NAME` or `NAME`.
     Module(&'static str),
 }

@@ -23,10 +23,12 @@ pub(crate) struct Program<'a> {
 impl Program<'_> {
     /// Whether it trains a module, by its full name.
     fn trains_module(&self, module: &str) -> bool {
+        let is = |name: &str| module == name || module.ends_with(&format!("/{name}"));
         match self.trains {
             Trains::Everything => true,
             Trains::Network => false,
-            Trains::Module(name) => module == name || module.ends_with(&format!("/{name}")),
+            Trains::AllBut(name) => !is(name),
+            Trains::Module(name) => is(name),
         }
     }
 

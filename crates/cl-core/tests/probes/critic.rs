@@ -123,6 +123,20 @@ fn the_critic_moves_three_times_on_noise_and_rows_of_its_own() {
 }
 
 #[test]
+fn all_but_a_module_leaves_that_one_alone() {
+    let gan = adversaries(&[CRITIC, CRITIC, Trains::AllBut("critic")]);
+    let slots = ["theta", "gan/critic-runs", "gan/generator-runs"];
+    let path = Path::of(&mut Setup::default().learner(&gan).unwrap(), &slots);
+    for at in 1..=path.steps() {
+        let (stage, phase, step) = path.progress[at];
+        let steps = (5 * stage) as u32 + if phase == 0 { step } else { 5 };
+        assert_eq!(path.slot(at, 0, "gan/critic-runs"), [2.0 * steps as f32]);
+        assert_eq!(path.slot(at, 0, "gan/generator-runs"), [steps as f32]);
+        assert!(path.slot(at, 0, "theta") != path.slot(at - 1, 0, "theta"), "step {at}");
+    }
+}
+
+#[test]
 fn a_program_moves_nothing_but_what_it_trains() {
     let slots = ["theta", "gan/critic", "gan/generator", "optimizer/m"];
     for (moving, cycle) in [("gan/critic", [CRITIC]), ("gan/generator", [GENERATOR])] {

@@ -1,7 +1,7 @@
 //! From latent values to pixels.
 
 use crate::dense::dense_params;
-use crate::layout::ParamSpec;
+use crate::layout::{Layout, ParamSpec};
 use crate::losses;
 use crate::theta::Theta;
 use cl_tensor::Var;
@@ -21,6 +21,18 @@ impl Decoder {
     pub fn mirror(inputs: usize, hidden: &[usize], latent: usize) -> Self {
         let hidden: Vec<usize> = hidden.iter().rev().copied().collect();
         Self { sizes: [&[latent], &hidden[..], &[inputs]].concat() }
+    }
+
+    /// The decoder whose parameters stand in a layout.
+    #[must_use]
+    pub fn of(layout: &Layout) -> Self {
+        let weights = (1..).map_while(|layer| layout.range(&format!("w_up{layer}")));
+        let mut sizes = Vec::new();
+        for range in weights {
+            sizes.truncate(sizes.len().saturating_sub(1));
+            sizes.extend(&range.shape);
+        }
+        Self { sizes }
     }
 
     /// Its parameters, in order.

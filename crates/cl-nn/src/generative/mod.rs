@@ -6,6 +6,7 @@
 //! | [`Gaussian`] | a normal distribution per row: `sample`, `log_density`, `kl_to_standard_normal` |
 //! | [`MixturePrior`] | one learned mode per class over latent values |
 //! | [`Feedback`] | any [`Network`](crate::Network) with [`FeedbackLayers`] on its features: a latent head and a decoder |
+//! | [`Critic`] | of a Wasserstein GAN with gradient penalty, whose generator is a [`Decoder`]; [`Compared`] are its rows |
 //! | [`log_importance_weight`], [`log_mean_exp`] | p(x) by importance sampling; [`Vae::log_likelihood`] |
 //! | [`Reconstruction`] | how far a decoded image is from the image |
 //!
@@ -38,6 +39,7 @@
 
 mod decoder;
 mod feedback;
+mod gan;
 mod gaussian;
 mod likelihood;
 mod mixture;
@@ -45,6 +47,7 @@ mod vae;
 
 pub use decoder::{Decoder, Reconstruction};
 pub use feedback::{Feedback, FeedbackLayers, Variational};
+pub use gan::{Compared, Critic};
 pub use gaussian::{Gaussian, LatentHead};
 pub use likelihood::{log_importance_weight, log_mean_exp};
 pub use mixture::MixturePrior;

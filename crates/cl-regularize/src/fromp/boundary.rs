@@ -43,8 +43,12 @@ impl Consolidate for Fromp {
     }
 
     fn consolidate<'g>(&self, boundary: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        // Written below; no step declares them where the network is not trained.
+        let (scope, around) = (&boundary.scope, boundary.around);
+        self.anchors(scope, around);
         if let Kernel::Functional { delta, jitter } = self.kernel {
-            let (scope, len) = (&boundary.scope, boundary.layout.len());
+            self.inverse(scope, around);
+            let len = boundary.layout.len();
             let fisher = scope.kept("fisher", &[len], Init::Zeros);
             scope.assign("fisher", fisher + FISHER.take(boundary, theta.graph().constant(1.0)));
             scope.hyper("delta", delta as f32);

@@ -1,17 +1,20 @@
 //! Deep generative replay.
 
 use super::answers::{self, Heads, Labels};
+use super::gan::GanGenerator;
+use super::rows::RowGenerator;
 use super::spread;
-use super::vae::{GENERATOR, VaeGenerator};
+use super::vae::VaeGenerator;
 use cl_core::{Boundary, Consolidate, Error, Generate, Needs, Parts, RecordedRows, Step, Strategy};
 use cl_scenarios::Scenario;
 use cl_tensor::Var;
 
-/// Deep generative replay with a variational autoencoder, `dgr`; with soft labels, `dgr-distill`.
+/// Deep generative replay with a variational autoencoder, `dgr`; with soft labels, `dgr-distill`; with a
+/// generative adversarial network, `dgr-gan`.
 ///
 /// L = w · CE(current rows) + (1 − w) · CE(generated rows), both means, and the same weights for the
-/// generator's own loss, (reconstruction + KL) / pixels ([`cl_nn::Vae`]), over the same generated rows; w is the
-/// run's [`Mix`](cl_core::Mix), 1/t in the t-th context (Shin, Lee, Kim & Kim 2017, arXiv 1705.08690,
+/// generator's own loss over the same generated rows, (reconstruction + KL) / pixels ([`cl_nn::Vae`]) or that of
+/// a critic ([`GanGenerator`]); w is the run's [`Mix`](cl_core::Mix), 1/t in the t-th context (Shin, Lee, Kim & Kim 2017, arXiv 1705.08690,
 /// eq. 1, with r = 1/t; van de Ven, Tuytelaars & Tolias 2022, Methods, "DGR").
 ///
 /// When a context ends the generator and the classifier are frozen. From then on the frozen generator
@@ -24,21 +27,23 @@ use cl_tensor::Var;
 ///
 /// | field | default | range | what |
 /// |---|---|---|---|
-/// | `generator` | 400-400-z100 | | [`VaeGenerator`]: its sizes, learning rate and loss |
+/// | `generator` | 400-400-z100 | | [`VaeGenerator`], [`GanGenerator`]: sizes, learning rate and loss |
 /// | `labels` | hard | T > 0 | hard, or soft at a temperature (slot `temperature`) |
 /// | `heads` | one | | whose outputs answer: [`Heads::of`] the scenario |
 ///
-/// Conventions: the paper's generator is a GAN; this is the form of van de Ven et al. 2022, whose
-/// sizes are the defaults ([`Dgr::vdv`]); their distilled labels have T = 2. The schedule of the run
+/// Conventions: the paper's generator is a GAN, [`Dgr::gan`], by a recipe that it does not say; with an
+/// autoencoder this is the form of van de Ven et al. 2022, whose sizes are the defaults ([`Dgr::vdv`]);
+/// their distilled labels have T = 2. The schedule of the run
 /// applies to the generator, too. There is no neutral setting: how much replay counts is the run's mix,
 /// under `Mix::Fixed(1.0)` it counts nothing.
 ///
-/// Memory: a copy of the generator and of the network, the number of the last context. Slots besides:
-/// [`SPREAD`](super::SPREAD), [`ALBUM`](super::ALBUM). A row that is no number counts nothing.
+/// Memory: a copy of the generator and of the network, the number of the last context; a critic, which
+/// goes on learning in the next context and which nobody else could train again. Slots besides:
+/// [`SPREAD`](super::SPREAD), [`ALBUM`](super::ALBUM), [`SAMPLES`](super::SAMPLES). A row that is no number counts nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dgr {
+pub struct Dgr<G = VaeGenerator> {
     /// What makes rows.
-    pub generator: VaeGenerator,
+    pub generator: G,
     /// What the teacher says of generated rows.
     pub labels: Labels,
     /// Whose outputs answer.
@@ -57,7 +62,17 @@ impl Dgr {
     pub fn vdv(scenario: Scenario) -> Self {
         Self { heads: Heads::of(scenario), ..Self::default() }
     }
+}
 
+impl Dgr<GanGenerator> {
+    /// With a GAN and the labels and heads of the paper.
+    #[must_use]
+    pub fn gan(generator: GanGenerator, scenario: Scenario) -> Self {
+        Self { generator, labels: Labels::Hard, heads: Heads::of(scenario) }
+    }
+}
+
+impl<G: RowGenerator> Dgr<G> {
     /// The same with the teacher's probabilities as labels.
     #[must_use]
     pub fn distill(self, temperature: f32) -> Self {
@@ -65,21 +80,18 @@ impl Dgr {
     }
 
     fn label(&self) -> &'static str {
-        match self.labels {
-            Labels::Hard => "dgr",
-            Labels::Soft(_) => "dgr-distill",
-        }
+        self.generator.strategy(self.labels)
     }
 }
 
-impl Strategy for Dgr {
+impl<G: RowGenerator> Strategy for Dgr<G> {
     fn name(&self) -> String {
         self.label().to_owned()
     }
 
     fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
-        let Self { generator, .. } = self;
-        parts.module(generator).generate(self).consolidate(self).consolidate(generator);
+        parts.generate(self).consolidate(self);
+        self.generator.parts(parts);
     }
 
     fn needs(&self) -> Needs {
@@ -103,20 +115,20 @@ impl Strategy for Dgr {
     }
 }
 
-impl Consolidate for Dgr {
+impl<G: RowGenerator> Consolidate for Dgr<G> {
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
         at.freeze("labeller", theta);
-        at.freeze_module(GENERATOR);
+        at.freeze_module(G::MODULE);
         answers::end(at);
         theta
     }
 }
 
-impl Generate for Dgr {
+impl<G: RowGenerator> Generate for Dgr<G> {
     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
         let rows = super::batch::rows(step);
-        let noise = step.normal("replay", &[rows, self.generator.latent]);
-        let made = self.generator.images(step.frozen_module(GENERATOR), step.x.shape()[1], noise);
+        let noise = step.normal("replay", &[rows, self.generator.latent()]);
+        let made = self.generator.images(step.frozen_module(G::MODULE), step.x.shape()[1], noise);
         spread::watch(step, made);
         let (x, whole) = spread::numbers(made);
         let last = answers::last(&step.scope);

@@ -1,9 +1,10 @@
 //! A network that makes the rows it replays.
 
-use super::album::{self, SHOWN};
-use super::modes::Modes;
+use super::album::{self, SAMPLED, SHOWN};
+use super::answers::Heads;
+use super::modes::{self, Modes};
 use super::vae::compared;
-use cl_core::{Around, At, Backbone, Boundary, Consolidate, Error, Penalty, Step, Targets};
+use cl_core::{Around, At, Backbone, Boundary, Consolidate, Error, Pass, Penalty, Step, Targets};
 use cl_nn::losses::weighted_sum;
 use cl_nn::{Feedback, FeedbackLayers, Network, Reconstruction, Theta, Variational};
 use cl_random::{Address, Purpose};
@@ -226,10 +227,19 @@ impl Penalty for FeedbackGenerator {
     }
 }
 
-/// Shows what it has learned: image j of class j, the contexts in turn.
+/// Shows what it has learned: image j of class j, the contexts in turn; samples of the classes that were
+/// seen in the contexts up to this one, the one that nobody replays included.
 impl Consolidate for FeedbackGenerator {
     fn at(&self) -> At {
         At::Evaluation
+    }
+
+    fn passes(&self) -> Vec<Pass> {
+        if self.conditional() { vec![Pass::default()] } else { Vec::new() }
+    }
+
+    fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
+        step.scope.accumulate(MET, modes::counted(step));
     }
 
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
@@ -240,9 +250,17 @@ impl Consolidate for FeedbackGenerator {
             graph.slot_u32(&at.scope.name(name), &[SHOWN], Init::Indices(turns.into()))
         };
         let of = [table("album_contexts", contexts), table("album_classes", outputs)];
-        let noise = album::noise(at, self.latent);
         let net = Theta { flat: theta, layout: at.layout };
-        album::add(at, self.images((&at.scope, around), net, of, noise));
+        let images = |of, noise| self.images((&at.scope, around), net, of, noise);
+        album::add(at, images(of, album::noise(at, self.latent)));
+        let met = at.scope.slot(MET, &[contexts, outputs], Init::Zeros);
+        let drawn = |what, n| graph.uniform(album::address(at), Purpose::named(what), 0, &[n]);
+        let drawn = [drawn("turn of samples", 1), drawn("classes of samples", SAMPLED)];
+        let Modes { context, class, .. } = modes::of_seen(met, Heads::One, drawn);
+        album::sample(at, images([context, class], album::sample_noise(at, self.latent)));
         theta
     }
 }
+
+/// Rows of each context and output that evaluations came behind.
+const MET: &str = "met";

@@ -11,10 +11,15 @@ pub(super) fn seen<'g>(scope: &Scope<'g>, contexts: usize, outputs: usize) -> Va
 
 /// Counts the rows of a pass.
 pub(super) fn count(step: &Step<'_, '_>) {
+    let _ = seen(&step.scope, step.contexts(), step.forward.logits.shape()[1]);
+    step.scope.accumulate("seen", counted(step));
+}
+
+/// Rows of a pass of each context and output, `[contexts, outputs]`.
+pub(super) fn counted<'g>(step: &Step<'_, 'g>) -> Var<'g> {
     let (contexts, outputs) = (step.contexts(), step.forward.logits.shape()[1]);
-    let _ = seen(&step.scope, contexts, outputs);
     let rows = step.context.one_hot(contexts) * step.weight.column();
-    step.scope.accumulate("seen", rows.t().matmul(step.target.one_hot(outputs)));
+    rows.t().matmul(step.target.one_hot(outputs))
 }
 
 /// What rows are to be, and how much each counts.
@@ -27,21 +32,26 @@ pub(super) struct Modes<'g> {
     pub weight: Var<'g>,
 }
 
-/// Draws a context and a class that was seen in it for each row. Contexts come in turn, from a random
-/// point on, in proportion to their classes; with [`Heads::EachPastContext`] all alike, so that counts
-/// differ by at most one, and each context has the same total weight.
+/// Draws a context and a class that was seen in it for each row.
 pub(super) fn draw<'g>(step: &Step<'_, 'g>, heads: Heads, rows: usize) -> Modes<'g> {
-    let (graph, contexts) = (step.graph(), step.contexts());
-    let outputs = step.forward.logits.shape()[1];
+    let seen = seen(&step.scope, step.contexts(), step.forward.logits.shape()[1]);
+    of_seen(seen, heads, [step.uniform("turn", &[1]), step.uniform("class", &[rows])])
+}
+
+/// The same from counts `[contexts, outputs]` and numbers in [0, 1), `[1]` and `[rows]`. Contexts come in
+/// turn, from a random point on, in proportion to their classes; with [`Heads::EachPastContext`] all
+/// alike, so that counts differ by at most one, and each context has the same total weight.
+pub(super) fn of_seen<'g>(seen: Var<'g>, heads: Heads, [turn, u]: [Var<'g>; 2]) -> Modes<'g> {
+    let (graph, contexts, rows) = (seen.graph(), seen.shape()[0], u.len());
     let (none, one) = (graph.constant(0.0), graph.constant(1.0));
-    let seen = seen(&step.scope, contexts, outputs).greater(none);
+    let seen = seen.greater(none);
     let of_context = match heads {
         Heads::One => seen.sum_axis(1),
         Heads::EachPastContext => seen.sum_axis(1).sign(),
     };
-    let turn = (graph.iota(rows).to_float() + step.uniform("turn", &[1])) * (1.0 / rows as f32);
+    let turn = (graph.iota(rows).to_float() + turn) * (1.0 / rows as f32);
     let context = pick(of_context.reshape(&[1, contexts]), turn);
-    let class = pick(seen.gather(context), step.uniform("class", &[rows]));
+    let class = pick(seen.gather(context), u);
     let weight = match heads {
         Heads::One => graph.full(&[rows], 1.0 / rows as f32),
         Heads::EachPastContext => {

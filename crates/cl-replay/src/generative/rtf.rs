@@ -44,7 +44,7 @@ use cl_tensor::Var;
 /// context and output; with gates a threshold per unit and class or context. The one-head forms cost the
 /// same in every context; with [`Heads::EachPastContext`] and neither modes nor gates the labels grow
 /// with the number of contexts, by rows × outputs numbers each, as in the definition. Slots besides:
-/// [`SPREAD`](super::SPREAD), [`ALBUM`](super::ALBUM).
+/// [`SPREAD`](super::SPREAD), [`ALBUM`](super::ALBUM), [`SAMPLES`](super::SAMPLES).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplayThroughFeedback {
     /// What makes rows.

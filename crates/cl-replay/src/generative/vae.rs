@@ -1,7 +1,8 @@
 //! A variational autoencoder beside the network.
 
-use super::album::{self, SHOWN};
-use cl_core::{At, Boundary, Consolidate, Error, Module, Step};
+use super::Labels;
+use super::rows::{self, RowGenerator, sizes, wrong};
+use cl_core::{At, Boundary, Consolidate, Error, Module, Parts, Step};
 use cl_nn::losses::weighted_sum;
 use cl_nn::{Adam, Optimizer, ParamSpec, Reconstruction, Theta, Vae};
 use cl_tensor::Var;
@@ -29,9 +30,6 @@ pub struct VaeGenerator {
     pub reconstruction: Reconstruction,
 }
 
-/// Its name within a strategy.
-pub(super) const GENERATOR: &str = "generator";
-
 impl Default for VaeGenerator {
     /// The sizes of van de Ven, Tuytelaars & Tolias 2022 for split MNIST.
     fn default() -> Self {
@@ -50,34 +48,46 @@ impl VaeGenerator {
     fn vae(&self, inputs: usize) -> Vae {
         Vae { inputs, hidden: self.hidden.clone(), latent: self.latent }
     }
+}
 
-    /// Images `[rows, inputs]` of `noise`, `[rows, latent]`.
-    pub(super) fn images<'g>(
-        &self,
-        generator: Theta<'_, 'g>,
-        inputs: usize,
-        noise: Var<'g>,
-    ) -> Var<'g> {
+impl RowGenerator for VaeGenerator {
+    fn strategy(&self, labels: Labels) -> &'static str {
+        match labels {
+            Labels::Hard => "dgr",
+            Labels::Soft(_) => "dgr-distill",
+        }
+    }
+
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        parts.module(self).consolidate(self);
+    }
+
+    fn latent(&self) -> usize {
+        self.latent
+    }
+
+    fn images<'g>(&self, generator: Theta<'_, 'g>, inputs: usize, noise: Var<'g>) -> Var<'g> {
         self.vae(inputs).decode(generator, noise).sigmoid()
     }
 
-    pub(super) fn describe(&self) -> String {
-        let hidden: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
-        let Self { latent, lr, .. } = self;
+    fn describe(&self) -> String {
+        let Self { hidden, latent, lr, reconstruction } = self;
         format!(
             "VAE, hidden {}, latent {latent}, mirrored, ReLU, Adam {lr}, {}",
-            hidden.join("-"),
-            compared(self.reconstruction)
+            sizes(hidden),
+            compared(*reconstruction)
         )
     }
 
-    pub(super) fn check(&self, strategy: &'static str) -> Result<(), Error> {
-        let wrong =
-            |name, value, expected| Err(Error::HyperParameter { strategy, name, value, expected });
+    fn check(&self, strategy: &'static str) -> Result<(), Error> {
         match self {
-            Self { hidden, .. } if hidden.contains(&0) => wrong("units", 0.0, "at least 1"),
-            Self { latent: 0, .. } => wrong("latent", 0.0, "at least 1"),
-            Self { lr, .. } if !(*lr > 0.0 && lr.is_finite()) => wrong("lr", *lr, "above 0"),
+            Self { hidden, .. } if hidden.contains(&0) => {
+                wrong(strategy, "units", 0.0, "at least 1")
+            }
+            Self { latent: 0, .. } => wrong(strategy, "latent", 0.0, "at least 1"),
+            Self { lr, .. } if !(*lr > 0.0 && lr.is_finite()) => {
+                wrong(strategy, "lr", *lr, "above 0")
+            }
             _ => Ok(()),
         }
     }
@@ -93,7 +103,7 @@ pub(super) fn compared(reconstruction: Reconstruction) -> &'static str {
 
 impl Module for VaeGenerator {
     fn name(&self) -> &'static str {
-        GENERATOR
+        Self::MODULE
     }
 
     fn params(&self, inputs: usize, _: usize) -> Vec<ParamSpec> {
@@ -121,9 +131,7 @@ impl Consolidate for VaeGenerator {
     }
 
     fn consolidate<'g>(&self, at: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
-        let noise = album::noise(at, self.latent);
-        let images = self.images(at.module(GENERATOR), at.around.network.inputs(), noise);
-        album::add(at, images.reshape(&[SHOWN, at.around.network.inputs()]));
+        rows::show(self, at);
         theta
     }
 }

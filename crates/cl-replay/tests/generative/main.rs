@@ -3,6 +3,8 @@
 
 mod collapse;
 mod dgr;
+mod gan;
+mod judged;
 mod rtf;
 mod slow;
 mod watched;

@@ -14,8 +14,8 @@ Default protocols (all with Adam, one optimizer over all contexts, never reset):
                           10 per class
     rotated               as permuted, without padding; published nowhere
 
-Strategies unless chosen: none, ewc, si, lwf, fromp, xdg+ewc, lxdg, er, joint. --strategy all takes
-every one.
+Strategies unless chosen: none, ewc, si, lwf, fromp, xdg+ewc, lxdg, er, agem, dgr, icarl,
+joint. --strategy all takes every one.
 
 Streams without boundaries (--stream fuzzy, random, one-pass): methods consolidate every 100 steps,
 stream and replay count the same, and who needs to be told when a context ends is refused.

@@ -2,7 +2,9 @@
 
 use super::PLAIN;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_replay::{DecoderGates, Dgr, Heads, Labels, ReplayThroughFeedback, VaeGenerator};
+use cl_replay::{
+    DecoderGates, Dgr, GanCritic, GanGenerator, Heads, Labels, ReplayThroughFeedback, VaeGenerator,
+};
 
 pub(crate) const DGR: Entry = Entry {
     name: "dgr",
@@ -20,6 +22,15 @@ pub(crate) const DGR_DISTILL: Entry = Entry {
     source: "van de Ven & Tolias 2018",
     hypers: &[UNITS, LATENT, LR, TEMPERATURE],
     build: |values| Box::new(dgr(values).distill(values.get(TEMPERATURE.name) as f32)),
+    ..DGR
+};
+
+pub(crate) const DGR_GAN: Entry = Entry {
+    name: "dgr-gan",
+    about: "deep generative replay with a GAN, as published: a generator learns from a critic what to replay",
+    source: "Shin et al. 2017; Gulrajani et al. 2017",
+    hypers: &[GAN_UNITS, LATENT, GAN_LR, LAMBDA, CRITIC_STEPS],
+    build: |values| Box::new(dgr_gan(values)),
     ..DGR
 };
 
@@ -68,6 +79,32 @@ const LR: Hyper = Hyper {
     ..UNITS
 };
 
+const GAN_UNITS: Hyper = Hyper {
+    purpose: "units of both hidden layers of generator and critic (the protocol says how many)",
+    ..UNITS
+};
+
+const GAN_LR: Hyper = Hyper {
+    paper: 1e-4,
+    purpose: "learning rate of the Adam of generator and critic (the protocol says which)",
+    ..LR
+};
+
+const LAMBDA: Hyper = Hyper {
+    name: "lambda",
+    paper: 10.0,
+    purpose: "weight of the critic's gradient penalty",
+    range: "at least 0",
+    ..TEMPERATURE
+};
+
+const CRITIC_STEPS: Hyper = Hyper {
+    name: "critic_steps",
+    paper: 5.0,
+    purpose: "steps of the critic for each of the generator and of the network",
+    ..UNITS
+};
+
 const TEMPERATURE: Hyper = Hyper {
     name: "temperature",
     paper: 2.0,
@@ -108,6 +145,19 @@ fn dgr(values: &Values<'_>) -> Dgr {
     Dgr { generator, heads: Heads::of(values.under.scenario), ..Dgr::default() }
 }
 
+/// The published recipe under every preset; only the sizes are the protocol's.
+fn dgr_gan(values: &Values<'_>) -> Dgr<GanGenerator> {
+    let units = values.count(GAN_UNITS.name);
+    let own = GanGenerator::new(&[units, units], values.count(LATENT.name));
+    let own = own.lr(values.get(GAN_LR.name));
+    let critic = GanCritic {
+        lambda: values.get(LAMBDA.name) as f32,
+        steps: values.count(CRITIC_STEPS.name) as u32,
+        ..own.critic
+    };
+    Dgr::gan(GanGenerator { critic, ..own }, values.under.scenario)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +167,12 @@ mod tests {
         let generator = Dgr::default().generator;
         assert_eq!(generator.hidden, [UNITS.paper as usize; 2]);
         assert_eq!((generator.latent, generator.lr), (LATENT.paper as usize, LR.paper));
+        let GanGenerator { hidden, latent, optimizer, critic } = GanGenerator::default();
+        assert_eq!((hidden, latent), (vec![GAN_UNITS.paper as usize; 2], LATENT.paper as usize));
+        assert_eq!((optimizer.lr, critic.optimizer.lr), (GAN_LR.paper, GAN_LR.paper));
+        assert_eq!(
+            (f64::from(critic.lambda), f64::from(critic.steps)),
+            (LAMBDA.paper, CRITIC_STEPS.paper)
+        );
     }
 }

@@ -13,7 +13,7 @@ mod templates;
 pub(crate) use baselines::{CUMULATIVE, JOINT, PLAIN};
 pub(crate) use function_space::{FROMP, FROMP_L2, LWF};
 pub(crate) use gating::{HAT, LXDG, PACKNET, SEPARATE, XDG};
-pub(crate) use generative::{BIR, DGR, DGR_DISTILL, RTF};
+pub(crate) use generative::{BIR, DGR, DGR_DISTILL, DGR_GAN, RTF};
 pub(crate) use layers::{EWC_KFAC, OWM};
 pub(crate) use parameter_space::{EWC, EWC_ONLINE, L2_INIT, L2_TO_ANCHOR, MAS, SI};
 pub(crate) use replay::{AGEM, DER, DER_PLUS_PLUS, ER, ER_ACE, ER_RESERVOIR, GDUMB, GEM, MIR};
