@@ -41,8 +41,7 @@ impl Weights {
         }
         let bytes = fs::read(path).map_err(|error| refused(unread(&error)))?;
         let values = decode(&bytes).map_err(refused)?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { path: path.to_owned(), sha256, values })
+        Ok(Self { path: path.to_owned(), sha256: hex(&Sha256::digest(&bytes)), values })
     }
 
     /// Writes parameters into a file: at any moment it is the earlier file or the whole new one. Equal
@@ -73,6 +72,20 @@ impl Weights {
             })
         })
     }
+}
+
+/// SHA-256 of names, shapes and bits.
+pub(crate) fn digest(values: &[ParamValues]) -> String {
+    let mut hash = Sha256::new();
+    for ParamValues { name, shape, floats } in values {
+        hash.update(format!("{name} {shape:?}\n"));
+        floats.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unread(error: &io::Error) -> String {

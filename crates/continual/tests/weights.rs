@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
 use continual::Line;
-use continual::core::{Learner, Weights, run};
+use continual::core::{Head, Learner, Weights, run};
 use continual::nn::ParamValues;
 use continual::prelude::*;
 use continual::scenarios::Stream;
@@ -159,6 +159,41 @@ fn what_does_not_fit_names_file_tensor_and_shapes() {
         let experiment = small().weights(Weights::load(&path).unwrap());
         let started = experiment.learner(&Naive).unwrap().network_values(0).unwrap();
         assert_eq!(started, kept, "the outputs of the same seed are drawn alike");
+    }
+}
+
+/// What a seed draws, but for the outputs, which are all 0.25.
+fn start_of(seed: u64, path: &Path) -> Weights {
+    let experiment = small().seeds([seed]).hidden(&HIDDEN);
+    let mut values = experiment.learner(&Naive).unwrap().network_values(0).unwrap();
+    for value in &mut values[4..] {
+        value.floats.fill(0.25);
+    }
+    Weights::save(&values, path).unwrap();
+    Weights::load(path).unwrap()
+}
+
+#[test]
+fn a_checkpoint_goes_on_with_the_same_weights_alone_also_where_the_head_has_grown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    // Ten outputs are given: a head that begins with two draws them.
+    for head in [Head::Full, Head::Growing] {
+        let with = |seed: u64| small().steps(5).head(head).weights(start_of(seed, &path));
+        let (same, other) = (with(2), with(3));
+        let mut whole = same.learner(&Naive).unwrap();
+        let outputs = &whole.network_values(0).unwrap()[5].floats;
+        assert_eq!(*outputs == [0.25; 10], head == Head::Full, "{outputs:?}");
+        let expected = trained(&mut whole);
+        assert_eq!(expected[5].floats.len(), 10);
+        let checkpoint = whole.save().unwrap();
+        let mut again = same.learner(&Naive).unwrap();
+        again.restore(&checkpoint).unwrap();
+        assert_eq!(again.network_values(0).unwrap(), expected);
+        let refused = other.learner(&Naive).unwrap().restore(&checkpoint).unwrap_err().to_string();
+        assert!(refused.contains("field weights is"), "{refused}");
+        let drawn = small().steps(5).head(head);
+        assert!(drawn.learner(&Naive).unwrap().restore(&checkpoint).is_err());
     }
 }
 
