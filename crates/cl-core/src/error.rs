@@ -1,5 +1,7 @@
 //! What can go wrong while a method is composed or run.
 
+use std::path::PathBuf;
+
 /// An error of the core.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -105,6 +107,25 @@ pub enum Error {
         second: String,
         /// Why not.
         reason: &'static str,
+    },
+    /// A network that was to start from given weights, where a strategy brings another one.
+    #[error(
+        "{strategy} trains a network of its own ({network}): given weights do not reach it; leave \
+         out either"
+    )]
+    OwnNetwork {
+        /// The strategy.
+        strategy: String,
+        /// Its network.
+        network: String,
+    },
+    /// A file of weights that cannot be read or does not fit.
+    #[error("{}: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        problem: String,
     },
     /// A saved state that is not what it should be.
     #[error("restoring {what}: {reason}")]

@@ -49,6 +49,7 @@ mod slots;
 mod step;
 mod strategy;
 mod trial;
+mod weights;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_atomically};
 pub use cl_buffers::Row;
@@ -70,3 +71,4 @@ pub use slots::SlotStore;
 pub use step::Step;
 pub use strategy::{Naive, Needs, Shown, Strategy, check};
 pub use trial::{Batch, Replayed, Trial};
+pub use weights::Weights;

@@ -72,7 +72,8 @@ impl Model {
     /// A network on a stream of this shape, with what the parts add to it.
     ///
     /// # Errors
-    /// Parameters that do not form a layout; examples that do not fit the network's input.
+    /// Parameters that do not form a layout; examples that do not fit the network's input; initial
+    /// values that a backbone does not take over.
     pub(crate) fn new(
         network: Box<dyn Network>,
         parts: &Parts<'_>,
@@ -83,7 +84,14 @@ impl Model {
         let around = |network| Around { network, contexts, classes_per_context, competing };
         let network = match &parts.backbone {
             None => network,
-            Some((_, backbone)) => backbone.network(around(&*network))?,
+            Some((strategy, backbone)) => {
+                let own = backbone.network(around(&*network))?;
+                if own.start().len() < network.start().len() {
+                    let (strategy, network) = (strategy.clone(), own.describe());
+                    return Err(Error::OwnNetwork { strategy, network });
+                }
+                own
+            }
         };
         if let Data::Resident { features, taps: 0, .. } = data
             && features != network.inputs()
@@ -112,7 +120,7 @@ impl Model {
             let params = module.params(network.inputs(), network.outputs());
             modules.push((name, Layout::new(&params)?));
         }
-        let layout = Layout::new(&params)?;
+        let layout = Layout::new(&params)?.starting(network.start())?;
         let layers = linear_layers(&*network, &layout);
         Ok(Self {
             network,

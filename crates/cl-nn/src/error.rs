@@ -61,4 +61,50 @@ pub enum Error {
         /// The probability handed over.
         dropout: f32,
     },
+    /// Initial values of a parameter that there is not.
+    #[error("tensor `{name}` is no parameter of the network, expected {known}")]
+    UnknownValues {
+        /// What they are called.
+        name: String,
+        /// The parameters.
+        known: String,
+    },
+    /// A parameter for which there are no initial values.
+    #[error("no tensor `{name}`, expected one of shape {expected:?}")]
+    NoValues {
+        /// The parameter.
+        name: String,
+        /// Its shape.
+        expected: Vec<usize>,
+    },
+    /// Initial values of another shape.
+    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
+    ValuesShape {
+        /// The parameter.
+        name: String,
+        /// The values' shape.
+        found: Vec<usize>,
+        /// The parameter's.
+        expected: Vec<usize>,
+    },
+    /// More or fewer initial values than their shape has.
+    #[error("tensor `{name}` has shape {shape:?} and {found} values")]
+    ValuesCount {
+        /// The parameter.
+        name: String,
+        /// The values' shape.
+        shape: Vec<usize>,
+        /// How many there are.
+        found: usize,
+    },
+    /// An initial value that is no number.
+    #[error("tensor `{name}` holds {value} at position {at}, expected finite numbers")]
+    NotFinite {
+        /// The parameter.
+        name: String,
+        /// The first of them, row-major from 0.
+        at: usize,
+        /// What is there.
+        value: f32,
+    },
 }

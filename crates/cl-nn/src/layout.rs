@@ -7,6 +7,7 @@ use cl_tensor::Init;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Ranges start at multiples of this many floats: 256 bytes, the alignment that GPU bindings ask
 /// for, and whole cache lines and vector registers on every CPU.
@@ -21,6 +22,32 @@ pub struct ParamSpec {
     pub shape: Vec<usize>,
     /// Its initial values.
     pub init: Initializer,
+}
+
+/// Values of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamValues {
+    /// The parameter's name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The values, row-major.
+    pub floats: Vec<f32>,
+}
+
+impl ParamValues {
+    /// Whether there are as many as the shape has, numbers all of them.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Self { name, shape, floats } = self;
+        if shape.iter().product::<usize>() != floats.len() {
+            let (name, shape) = (name.clone(), shape.clone());
+            return Err(Error::ValuesCount { name, shape, found: floats.len() });
+        }
+        match floats.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(Error::NotFinite { name: name.clone(), at, value: floats[at] }),
+        }
+    }
 }
 
 /// Where a parameter lies in theta.
@@ -53,6 +80,8 @@ impl ParamRange {
 pub struct Layout {
     ranges: Vec<ParamRange>,
     inits: Vec<Initializer>,
+    /// Values that parameters start with in place of drawn ones.
+    start: Arc<[ParamValues]>,
     len: usize,
 }
 
@@ -84,7 +113,27 @@ impl Layout {
             end = (offset + len).next_multiple_of(ALIGNMENT);
             ranges.push(ParamRange { name, shape, offset, len });
         }
-        Ok(Self { ranges, inits: specs.iter().map(|spec| spec.init).collect(), len: end })
+        let inits = specs.iter().map(|spec| spec.init).collect();
+        Ok(Self { ranges, inits, start: Arc::new([]), len: end })
+    }
+
+    /// The same with parameters that start with these values, whatever the seed; the others are drawn.
+    ///
+    /// # Errors
+    /// Values of no parameter or of another shape than it has; values that are no numbers.
+    pub fn starting(self, values: &[ParamValues]) -> Result<Self, Error> {
+        for value in values {
+            value.check()?;
+            let name = value.name.clone();
+            let Some(range) = self.range(&name) else {
+                return Err(Error::UnknownValues { name, known: self.names() });
+            };
+            if range.shape != value.shape {
+                let (found, expected) = (value.shape.clone(), range.shape.clone());
+                return Err(Error::ValuesShape { name, found, expected });
+            }
+        }
+        Ok(Self { start: values.into(), ..self })
     }
 
     /// Floats of theta, padding included.
@@ -117,7 +166,7 @@ impl Layout {
         self.ranges.iter().map(|range| range.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Initial values of theta from a member's seed.
+    /// Initial values of theta from a member's seed, but for those that were given.
     ///
     /// Each parameter draws from an address of its own, told apart by its name: adding a parameter
     /// leaves the others' values as they were.
@@ -127,6 +176,10 @@ impl Layout {
         Init::seeded(move |seed, theta| {
             theta.fill(0.0);
             for (range, init) in layout.ranges.iter().zip(&layout.inits) {
+                if let Some(given) = layout.start.iter().find(|it| it.name == range.name) {
+                    theta[range.floats()].copy_from_slice(&given.floats);
+                    continue;
+                }
                 let ordinal = Purpose::named(&range.name).bits();
                 let rng = Address::new(seed, Purpose::INIT).ordinal(ordinal).rng();
                 init.fill(&range.shape, rng, &mut theta[range.floats()]);

@@ -44,6 +44,7 @@ mod mlp;
 mod network;
 mod optimizer;
 mod orthogonal;
+mod pretrained;
 mod schedule;
 mod theta;
 
@@ -55,9 +56,10 @@ pub use generative::{
     Reconstruction, Vae, Variational, log_importance_weight, log_mean_exp,
 };
 pub use init::Initializer;
-pub use layout::{Layout, ParamRange, ParamSpec};
+pub use layout::{Layout, ParamRange, ParamSpec, ParamValues};
 pub use mlp::Mlp;
 pub use network::{Forward, ForwardContext, GateFn, LayerTrace, Mode, Network, Point, Site};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
+pub use pretrained::Pretrained;
 pub use schedule::Schedule;
 pub use theta::Theta;

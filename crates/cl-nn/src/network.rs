@@ -1,6 +1,6 @@
 //! What a network is: parameters and a pure function of (theta, x).
 
-use crate::layout::ParamSpec;
+use crate::layout::{ParamSpec, ParamValues};
 use crate::theta::Theta;
 use cl_tensor::Var;
 use std::fmt;
@@ -117,6 +117,11 @@ pub struct Forward<'g> {
 pub trait Network: fmt::Debug + Send + Sync {
     /// Its parameters, in the order in which they lie in theta.
     fn params(&self) -> Vec<ParamSpec>;
+
+    /// Values that some of them start with in place of drawn ones, whatever the seed.
+    fn start(&self) -> &[ParamValues] {
+        &[]
+    }
 
     /// Records the forward pass of a batch `x`, `[rows, inputs]`.
     fn forward<'g>(

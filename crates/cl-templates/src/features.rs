@@ -18,7 +18,8 @@ pub enum Features {
     /// The network goes on learning, by whatever else is in the composition; what is kept of earlier
     /// classes is of the network as it was.
     Finetuned,
-    /// The network never moves: its initial values.
+    /// The network never moves: its initial values, drawn or those of a network trained elsewhere
+    /// ([`cl_nn::Pretrained`]).
     Random,
     /// No network: the example itself.
     Pixels,

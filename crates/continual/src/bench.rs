@@ -199,6 +199,12 @@ impl Bench {
         self.cells.first().map_or("", |cell| &cell.experiment.dataset.checksum)
     }
 
+    /// SHA-256 of the weights that networks start with, hexadecimal; empty where they are drawn.
+    pub(crate) fn weights(&self) -> &str {
+        let mut variants = self.cells.iter().flat_map(|cell| &cell.variants);
+        variants.next().map_or("", |variant| &variant.settings.weights)
+    }
+
     /// The runs of a row in a scenario, in the order of the seeds. A run is known by its settings.
     #[must_use]
     pub fn runs<'l>(&self, row: &Row, scenario: Scenario, lines: &'l [Line]) -> Vec<&'l Line> {

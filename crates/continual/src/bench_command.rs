@@ -24,7 +24,10 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
     let earlier = if output.restart { Earlier::Discard } else { Earlier::Refuse };
     // First, so that whoever sees the folder may interrupt.
     let stop = interrupt::install()?;
-    let work = Work::begin(folder, asked, &bench, every, earlier)?;
+    let mut work = Work::begin(folder, asked, &bench, every, earlier)?;
+    if output.keep_networks {
+        work = work.keeping_networks()?;
+    }
     go(&bench, &costs, work.stopping(stop))
 }
 
@@ -73,6 +76,7 @@ pub(crate) fn train(
         Some(work) => work,
         None => Work::begin(folder, asked, bench, every, earlier)?,
     };
+    let work = if output.keep_networks { work.keeping_networks()? } else { work };
     let mut work = work.stopping(stop);
     match bench.run(costs, &mut Bar::new(costs), &mut work) {
         Ok(finished) => Ok((finished, work.finish()?)),

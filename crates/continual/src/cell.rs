@@ -168,8 +168,19 @@ impl Cell {
                 }
                 Err(error) => return Err(error.into()),
             }
+            if setup.network.weights.is_some()
+                && let Err(Error::Core(reason @ cl_core::Error::OwnNetwork { .. })) =
+                    self.one().learner(variant.strategy())
+            {
+                return Ok(Some(reason.to_string()));
+            }
         }
         Ok(None)
+    }
+
+    /// Of the first seed alone.
+    fn one(&self) -> Experiment {
+        self.experiment.clone().seeds(self.seeds().take(1)).threads(1)
     }
 
     fn seeds(&self) -> impl Iterator<Item = u64> {
@@ -182,11 +193,10 @@ impl Cell {
     /// Whatever would be refused when the run starts.
     pub fn cost(&self) -> Result<CellCost, Error> {
         let members = self.experiment.setup.seeds.len() * self.variants.len();
-        let one = self.experiment.clone().seeds(self.seeds().take(1)).threads(1);
         let [first, ..] = &self.variants[..] else {
             return Err(Error::Impossible("a cell without a strategy".to_owned()));
         };
-        let learner = one.learner(first.strategy())?;
+        let learner = self.one().learner(first.strategy())?;
         let mut costs = learner.costs();
         costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget(&first.settings)?);
         Ok(CellCost {
@@ -258,7 +268,12 @@ impl Cell {
         if let Some(fate) = keep.known(population) {
             return Ok(fate);
         }
-        let train = |learner: &mut Learner<'_>| keep.train(population, learner, observer);
+        let names: Vec<String> = self.names(population.variant).collect();
+        let train = |learner: &mut Learner<'_>| {
+            let outcomes = keep.train(population, learner, observer)?;
+            keep.trained(&names, learner)?;
+            Ok(outcomes)
+        };
         let fate = match (self.train(self.together(population.variant), train), population.variant)
         {
             (Ok(lines), _) => Fate::Trained(lines),
@@ -284,6 +299,14 @@ impl Cell {
     pub(crate) fn settings(&self, variant: Option<usize>) -> impl Iterator<Item = Settings> {
         let variants = self.together(variant).iter();
         variants.flat_map(|it| self.seeds().map(|seed| it.settings.with_seed(seed)))
+    }
+
+    /// What the runs of all variants or of one alone are called, in the order of their lines.
+    fn names(&self, variant: Option<usize>) -> impl Iterator<Item = String> {
+        self.together(variant).iter().flat_map(move |it| {
+            let label = it.label.replace([' ', '/'], "-");
+            self.seeds().map(move |seed| format!("{label}-{}-seed-{seed}", self.scenario))
+        })
     }
 
     /// All variants as one population whose members differ in slots; one line per member.
@@ -403,6 +426,7 @@ fn settings(
         hidden: setup.network.hidden.clone(),
         dropout: setup.network.dropout,
         init: setup.network.init_name(),
+        weights: setup.network.weights.as_ref().map_or_else(String::new, |it| it.sha256.clone()),
         head: head.map_or_else(String::new, |(name, _)| (*name).to_owned()),
         optimizer: setup.optimizer.name().to_string(),
         lr: setup.optimizer.lr(),

@@ -2,6 +2,7 @@
 
 use crate::defaults::Defaults;
 use crate::experiment::Setup;
+use crate::features;
 use crate::registry::{CURATED, Composition, Hyper, Numbers, Place, STRATEGIES};
 use crate::{Error, Experiment, Preset};
 use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
@@ -88,6 +89,8 @@ pub(crate) struct Draft {
     pub strategies: Vec<Chosen>,
     pub setup: Setup,
     pub defaults: Defaults,
+    /// Whether strategies got their features in one go.
+    pub features: bool,
     /// The default protocol's setup.
     usual: Setup,
 }
@@ -135,6 +138,7 @@ impl Draft {
             strategies: curated(),
             setup: usual.clone(),
             defaults,
+            features: false,
             usual,
         }
     }
@@ -187,7 +191,9 @@ impl Draft {
     fn deviations(&self, wording: Wording) -> Vec<&'static str> {
         let (now, usual) = (&self.setup, &self.usual);
         let (optimizer, default) = (&now.optimizer, &usual.optimizer);
-        let set = self.strategies.iter().any(|chosen| !chosen.hyper.is_empty());
+        let by_set = |(name, _): &(String, _)| !self.features || !features::is_one(name);
+        let set = self.strategies.iter().flat_map(|chosen| &chosen.hyper).any(by_set);
+        let weights = now.network.weights.is_some() && !self.features;
         let numbers = optimizer.numbers() != optimizer.name().at(1.0).numbers();
         [
             ("--contexts", "data.contexts", now.contexts != usual.contexts),
@@ -202,12 +208,14 @@ impl Draft {
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),
             ("", "network.init", now.network.init != usual.network.init),
+            ("--weights", "network.weights", weights),
             ("", "network.head", now.head != usual.head),
             ("--optimizer", "optimizer.name", optimizer.name() != default.name()),
             ("--lr", "optimizer.lr", optimizer.lr() != default.lr()),
             ("", "numbers of the optimizer", numbers),
             ("", "schedule", now.schedule != usual.schedule),
             ("--preset", "preset", self.preset != self.defaults.preset),
+            ("--features", "features", self.features),
             ("--set", "hyper-parameters", set),
         ]
         .into_iter()

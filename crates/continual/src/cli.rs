@@ -90,6 +90,15 @@ pub(crate) struct Training {
     /// Units of the hidden layers, such as 400,400
     #[arg(long, value_name = "LIST")]
     hidden: Option<String>,
+    /// A safetensors file of weights that every network starts with: w1, b1, .. of type F32; outputs of
+    /// another number are drawn [default: all are drawn]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// What ncm, slda, fecam and ranpac compare: features of a network that stops after the first context
+    /// (first-context), learns on (finetuned), never learns (random), of the example itself (pixels), or of
+    /// the network in a file of weights, which never moves [default: first-context]
+    #[arg(long, value_name = "NAME|FILE")]
+    features: Option<String>,
     /// adam, adamw or sgd [default: adam]
     #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
@@ -125,6 +134,8 @@ impl Training {
             steps: self.steps,
             batch: self.batch,
             hidden: self.hidden.clone(),
+            weights: self.weights.clone(),
+            features: self.features.clone(),
             optimizer: self.optimizer.clone(),
             lr: self.lr,
             set: self.set.clone(),
@@ -184,6 +195,10 @@ pub(crate) struct Output {
     /// How often the runs under way are saved: 30s, 200steps or never [default: 30s]
     #[arg(long, value_name = "INTERVAL")]
     pub(crate) checkpoint_every: Option<CheckpointEvery>,
+    /// Write the trained networks, as OUT/networks/STRATEGY-SCENARIO-seed-N.safetensors, for --weights and
+    /// --features
+    #[arg(long)]
+    pub(crate) keep_networks: bool,
     /// Throw unfinished work in the folder away and start anew
     #[arg(long)]
     pub(crate) restart: bool,

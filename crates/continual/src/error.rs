@@ -161,6 +161,8 @@ impl Error {
                         | Core::Misfit(_)
                         | Core::TwoOwners { .. }
                         | Core::Incompatible { .. }
+                        | Core::OwnNetwork { .. }
+                        | Core::Weights { .. }
                         | Core::Tensor(cl_tensor::Error::Memory { .. })
                         | Core::Network(_)
                 )

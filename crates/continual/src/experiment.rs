@@ -3,11 +3,12 @@
 use crate::network::NetworkSpec;
 use crate::optimizer::OptimizerSpec;
 use crate::{Defaults, Error};
-use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, run};
-use cl_nn::{Adam, Initializer, Mlp, Schedule};
+use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, Weights, run};
+use cl_nn::{Adam, Initializer, Network, Schedule};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec,
 };
+use std::sync::Arc;
 
 /// In which order the contexts are trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Default for Setup {
 /// | `seeds` | 2 to 6 | one member of the population each |
 /// | `hidden` | 128, 128 | hidden units of the MLP |
 /// | `dropout`, `init` | 0, PyTorch's | of the MLP |
+/// | `weights` | drawn | what the network starts with |
 /// | `head` | full | outputs of all classes from the first step on, or of those so far |
 /// | `steps` | 400 | per context |
 /// | `batch` | 32 | rows of the stream per step |
@@ -115,6 +117,12 @@ impl Experiment {
     #[must_use]
     pub fn protocol(self, protocol: Protocol) -> Self {
         self.with(|setup| setup.protocol = protocol)
+    }
+
+    /// What the network starts with in place of drawn values.
+    #[must_use]
+    pub fn weights(self, weights: Weights) -> Self {
+        self.with(|setup| setup.network.weights = Some(Arc::new(weights)))
     }
 
     /// What is told at test time.
@@ -278,12 +286,11 @@ impl Experiment {
             consolidate_every: self.setup.clock(),
             threads: *threads,
         };
-        let network = Box::new(network);
         Ok(Learner::new(strategy, &self.dataset, population, network, settings)?)
     }
 
     /// The network with so many outputs.
-    pub(crate) fn network(&self, outputs: usize) -> Result<Mlp, Error> {
+    pub(crate) fn network(&self, outputs: usize) -> Result<Box<dyn Network>, Error> {
         let Setup { pad, network, .. } = &self.setup;
         let inputs = (self.dataset.width + 2 * pad) * (self.dataset.height + 2 * pad);
         network.build(inputs, outputs)

@@ -4,7 +4,7 @@ use crate::experiment::{Order, Setup};
 use crate::network::NetworkSpec;
 use crate::{Error, Experiment};
 use cl_core::{Learner, Naive, Strategy, run};
-use cl_nn::{ForwardContext, Layout, Mlp, Network, Theta};
+use cl_nn::{ForwardContext, Layout, Network, Theta};
 use cl_replay::generative::Judge;
 use cl_scenarios::{Protocol, Scenario, Stream};
 use cl_tensor::{CpuSession, Graph, Init, Plan, Session};
@@ -23,7 +23,7 @@ pub(crate) struct JointJudge {
 /// The network of one seed.
 #[derive(Debug)]
 struct Judging {
-    network: Mlp,
+    network: Box<dyn Network>,
     theta: Vec<f32>,
     /// The class of each output.
     classes: Vec<usize>,

@@ -44,6 +44,14 @@ pub trait Keep {
         Ok(run(learner, observer)?)
     }
 
+    /// A population has been trained; `names` are those of its members' runs.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    fn trained(&mut self, _names: &[String], _learner: &Learner<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// A population is through.
     ///
     /// # Errors

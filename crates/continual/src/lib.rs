@@ -42,6 +42,7 @@ mod defaults;
 mod error;
 mod experiment;
 mod experiment_file;
+mod features;
 mod gates;
 mod generated;
 mod judge;

@@ -1,8 +1,9 @@
 //! The network by sizes and names.
 
 use crate::Error;
-use cl_core::Head;
-use cl_nn::{Initializer, Mlp};
+use cl_core::{Head, Weights};
+use cl_nn::{Initializer, Mlp, Network, Pretrained};
+use std::sync::Arc;
 
 /// The initial weights that can be chosen by name, the default first.
 pub(crate) const INITIALIZERS: [(&str, Initializer); 6] = [
@@ -23,6 +24,8 @@ pub(crate) struct NetworkSpec {
     pub hidden: Vec<usize>,
     pub dropout: f64,
     pub init: Initializer,
+    /// What it starts with in place of drawn values.
+    pub weights: Option<Arc<Weights>>,
 }
 
 impl NetworkSpec {
@@ -31,10 +34,10 @@ impl NetworkSpec {
     const MOST_PARAMETERS: usize = 100_000_000;
 
     pub(crate) fn of(hidden: &[usize]) -> Self {
-        Self { hidden: hidden.to_vec(), dropout: 0.0, init: Initializer::FanIn }
+        Self { hidden: hidden.to_vec(), dropout: 0.0, init: Initializer::FanIn, weights: None }
     }
 
-    pub(crate) fn build(&self, inputs: usize, outputs: usize) -> Result<Mlp, Error> {
+    pub(crate) fn build(&self, inputs: usize, outputs: usize) -> Result<Box<dyn Network>, Error> {
         let sizes = [&[inputs], &self.hidden[..], &[outputs]].concat();
         let parameters = sizes.windows(2).fold(0_usize, |sum, layer| {
             sum.saturating_add(layer[0].saturating_add(1).saturating_mul(layer[1]))
@@ -45,7 +48,14 @@ impl NetworkSpec {
                 Self::MOST_PARAMETERS
             )));
         }
-        Ok(Mlp::new(&sizes)?.with_dropout(self.dropout as f32)?.with_init(self.init))
+        let mlp = Mlp::new(&sizes)?.with_dropout(self.dropout as f32)?.with_init(self.init);
+        let Some(weights) = &self.weights else { return Ok(Box::new(mlp)) };
+        let started = Pretrained::new(Box::new(mlp), weights.values.clone());
+        let refused = |error: cl_nn::Error| cl_core::Error::Weights {
+            path: weights.path.clone(),
+            problem: format!("{error}, for an MLP of sizes {sizes:?}"),
+        };
+        Ok(Box::new(started.map_err(refused)?))
     }
 
     /// The initial weights by name.
@@ -64,7 +74,14 @@ impl NetworkSpec {
             0.0 => "no dropout".to_owned(),
             p => format!("dropout {p} of hidden units, inverted"),
         };
-        format!("MLP, ReLU, biases, {init}, {dropout}")
+        let start = match &self.weights {
+            None => String::new(),
+            Some(weights) => {
+                let name = weights.path.file_name().unwrap_or_default().display();
+                format!(", but for those that start as in {name} (SHA-256 {})", weights.sha256)
+            }
+        };
+        format!("MLP, ReLU, biases, {init}, {dropout}{start}")
     }
 }
 

@@ -4,13 +4,16 @@ use crate::choices::{
     Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
     Wording, all, check_count, seeds,
 };
+use crate::features;
 use crate::nearest::unknown;
 use crate::optimizer::check_number;
 use crate::registry::{Composition, Hyper, STRATEGIES};
 use crate::{Error, OptimizerName, Preset, choose};
+use cl_core::Weights;
 use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A benchmark as asked for on the command line; what is `None` follows from the data set and the
 /// protocol ([`Defaults::of`](crate::Defaults::of)).
@@ -43,6 +46,13 @@ pub struct Request {
     pub batch: Option<usize>,
     /// Hidden units, separated by commas.
     pub hidden: Option<String>,
+    /// A file of weights that every network starts with ([`Weights`](cl_core::Weights)).
+    #[serde(default)]
+    pub weights: Option<PathBuf>,
+    /// Of which network templates compare features: a value of every `features` of the strategies, or a
+    /// file of weights of a network that never moves.
+    #[serde(default)]
+    pub features: Option<String>,
     /// `adam`, `adamw` or `sgd`.
     pub optimizer: Option<String>,
     /// Learning rate.
@@ -84,6 +94,13 @@ impl Request {
             draft.strategies = strategies(names)?;
         }
         set(&self.set, &mut draft.strategies)?;
+        let weights = match &self.features {
+            None => None,
+            Some(text) => features::choose(text, self, &mut draft)?,
+        };
+        if let Some(path) = weights.as_ref().or(self.weights.as_ref()) {
+            draft.setup.network.weights = Some(Arc::new(Weights::load(path)?));
+        }
 
         if let (StreamKind::OnePass, Some(steps)) = (kind, self.steps) {
             let expected = "nothing: stream `one-pass` shows every example once";

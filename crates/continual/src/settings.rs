@@ -44,6 +44,10 @@ pub struct Settings {
     pub dropout: f64,
     /// How the weights start.
     pub init: String,
+    /// SHA-256 of the file of weights that the network starts with; empty, and then not written, where
+    /// they are drawn.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub weights: String,
     /// `full` or `growing`.
     pub head: String,
     /// `adam`, `adamw` or `sgd`.
@@ -117,6 +121,7 @@ mod tests {
             hidden: vec![128, 128],
             dropout: 0.0,
             init: "fan-in".to_owned(),
+            weights: String::new(),
             head: "full".to_owned(),
             optimizer: "adam".to_owned(),
             lr: 1e-3,
@@ -149,6 +154,17 @@ mod tests {
     }
 
     const HASH: &str = "ac6b6215b8acedc10496a226c72978b9bbeb9e52b4ccb8530c648dc527992491";
+
+    #[test]
+    fn given_weights_change_the_hash_and_drawn_ones_are_not_told() {
+        let given = Settings { weights: "00ff".to_owned(), ..settings() };
+        assert!(given.canonical().unwrap().ends_with("\"update_every\":0,\"weights\":\"00ff\"}"));
+        assert_ne!(given.hash("abc").unwrap(), HASH);
+        let read = |settings: &Settings| -> Settings {
+            serde_json::from_str(&serde_json::to_string(settings).unwrap()).unwrap()
+        };
+        assert_eq!((read(&given), read(&settings())), (given, settings()));
+    }
 
     #[test]
     fn every_setting_and_the_data_change_the_hash() {

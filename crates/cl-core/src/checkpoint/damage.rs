@@ -56,7 +56,7 @@ fn written(bytes: &[u8]) -> Result<u64, String> {
 }
 
 /// What a file of another program seems to be.
-pub(super) fn kind_of(bytes: &[u8]) -> &'static str {
+pub(crate) fn kind_of(bytes: &[u8]) -> &'static str {
     // A cut through a character at the end is no fault of the text.
     let head = &bytes[..bytes.len().min(512)];
     let is_text = match std::str::from_utf8(head) {

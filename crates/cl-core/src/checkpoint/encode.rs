@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// The key of the metadata entry by which a checkpoint is known.
-pub(super) const MARK: &str = "continual checkpoint";
+pub(crate) const MARK: &str = "continual checkpoint";
 /// The version of the format that is written, and the latest that is read.
 pub(super) const FORMAT_VERSION: u32 = 1;
 /// The tensor that closes the file.

@@ -25,5 +25,8 @@ mod values;
 
 pub use atomic::{rename_durably, write_atomically};
 pub use contents::Checkpoint;
+pub(crate) use damage::kind_of;
+pub(crate) use encode::MARK;
 pub use error::CheckpointError;
 pub use values::Values;
+pub(crate) use values::{little_endian, words};

@@ -56,7 +56,7 @@ impl From<Vec<u32>> for Values {
 }
 
 /// The bytes as they stand in the file; borrowed where memory has the file's order.
-pub(super) fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
+pub(crate) fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         Cow::Borrowed(bytemuck::cast_slice(bits))
     } else {
@@ -65,6 +65,6 @@ pub(super) fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
 }
 
 /// The bits of each value of a file's bytes, whose number is a multiple of 4.
-pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
+pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word))
 }

@@ -8,6 +8,7 @@ use crate::parts::Source;
 use crate::population::MemberState;
 use crate::rehearse::to_state;
 use crate::run::Progress;
+use crate::weights::digest;
 use cl_buffers::{Row, Sweep};
 use cl_tensor::{DType, Session};
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,7 @@ impl Learner<'_> {
             pairs(named.map(|(name, value)| (name.to_owned(), value)).collect())
         };
         let settings = &self.settings;
-        json!({
+        let mut identity = json!({
             "strategy": self.name,
             "hyper": pairs(self.strategy.describe()),
             "network": self.network(),
@@ -88,7 +89,11 @@ impl Learner<'_> {
             "set": self.set,
             "seeds": self.seeds(),
             "streams": self.members.iter().map(stream).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(weights) = self.weights() {
+            identity["weights"] = weights.into();
+        }
+        identity
     }
 
     /// The network in words, whatever its head has grown to.
@@ -99,6 +104,19 @@ impl Learner<'_> {
             Head::Growing => network.with_outputs(self.members[0].stream.outputs()),
         };
         final_head.map_or_else(|| network.describe(), |network| network.describe())
+    }
+
+    /// SHA-256 of the values that the network starts with, whatever its head has grown to; nothing where
+    /// all are drawn.
+    fn weights(&self) -> Option<String> {
+        let network = &self.model.network;
+        // A head that grows drops what its outputs started with.
+        let wider = match self.settings.head {
+            Head::Full => None,
+            Head::Growing => network.with_outputs(network.outputs() + 1),
+        };
+        let start = wider.as_ref().unwrap_or(network).start();
+        (!start.is_empty()).then(|| digest(start))
     }
 
     /// The whole state of the run, between two steps.

@@ -1,7 +1,7 @@
 //! A classifier whose features are decoded back into examples.
 
 use super::{Decoder, Gaussian, LatentHead, MixturePrior, Reconstruction};
-use crate::layout::ParamSpec;
+use crate::layout::{ParamSpec, ParamValues};
 use crate::network::{Forward, ForwardContext, Network};
 use crate::theta::Theta;
 use cl_tensor::Var;
@@ -107,6 +107,10 @@ impl Feedback {
 impl Network for Feedback {
     fn params(&self) -> Vec<ParamSpec> {
         [self.classifier.params(), self.layers.params()].concat()
+    }
+
+    fn start(&self) -> &[ParamValues] {
+        self.classifier.start()
     }
 
     fn forward<'g>(

@@ -128,6 +128,13 @@ pub(crate) const NETWORK: Table = Table {
             "how the weights start; biases are 0 but with `fan-in`, which is PyTorch's default",
         ),
         key(
+            "weights",
+            "drawn",
+            "a path, relative to the file",
+            "a safetensors file that every network starts with: `w1`, `b1`, .. of type F32; outputs of another number \
+             are drawn",
+        ),
+        key(
             "head",
             "`full`",
             "`full`, `growing`",

@@ -11,10 +11,11 @@ use crate::nearest::unknown;
 use crate::network::{HEADS, INITIALIZERS};
 use crate::optimizer::check_number;
 use crate::{Error, OptimizerName, OptimizerSpec, Preset};
-use cl_core::{Head, Mix};
+use cl_core::{Head, Mix, Weights};
 use cl_nn::Schedule;
 use cl_scenarios::{DatasetName, MAX_PAD, Part, Protocol, Scenario, StreamKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 /// What the file says, names resolved, data not read yet.
@@ -65,7 +66,7 @@ pub(crate) fn draft<'t>(
         draft.setup.seeds = seeds(entry)?;
     }
     read_data(&data, &mut draft.setup)?;
-    read_network(&network, &mut draft.setup)?;
+    read_network(&network, &mut draft.setup, folder)?;
     read_training(&training, &mut draft.setup)?;
     draft.setup.optimizer = read_optimizer(&optimizer, draft.defaults.lr)?;
     draft.setup.schedule = read_schedule(&schedule, &draft.setup)?;
@@ -87,7 +88,7 @@ pub(crate) fn draft<'t>(
         draft,
         folder: path,
         stream: data.get("contexts").or(data.get("padding")).map(Entry::place),
-        network: network.get("hidden").map(Entry::place),
+        network: network.get("weights").or(network.get("hidden")).map(Entry::place),
     })
 }
 
@@ -170,7 +171,7 @@ fn read_data(data: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_network(network: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
+fn read_network(network: &Section<'_>, setup: &mut Setup, folder: &Path) -> Result<(), Error> {
     let spec = &mut setup.network;
     if let Some(entry) = network.get("hidden") {
         let items = entry.one_or_more();
@@ -185,6 +186,10 @@ fn read_network(network: &Section<'_>, setup: &mut Setup) -> Result<(), Error> {
     }
     if let Some(entry) = network.get("init") {
         spec.init = named(entry, "initializer", &INITIALIZERS)?;
+    }
+    if let Some(entry) = network.get("weights") {
+        let weights = Weights::load(&folder.join(entry.text("a path")?));
+        spec.weights = Some(Arc::new(weights.map_err(|error| entry.refused(error.into()))?));
     }
     if let Some(entry) = network.get("head") {
         setup.head = named(entry, "head", &HEADS)?;

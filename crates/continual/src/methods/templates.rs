@@ -194,7 +194,7 @@ const PER_CLASS_CHOICE: Hyper = Hyper { paper: 0.0, presets: &[], grid: Grid::Fi
 
 const FEATURES: Hyper = Hyper {
     name: "features",
-    purpose: "of which network: frozen behind the first context, learning on, never trained, or none",
+    purpose: "of which network: frozen behind the first context, learning on, as it starts (`--weights`), or none",
     range: "first-context, finetuned, random or pixels",
     numbers: Numbers::Names(&["first-context", "finetuned", "random", "pixels"]),
     ..PER_CLASS_CHOICE

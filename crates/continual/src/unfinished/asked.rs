@@ -52,7 +52,9 @@ impl Asked {
         match self {
             Self::Request(request) => {
                 let data = request.data.as_deref().and_then(rooted);
-                Self::Request(Request { data, ..request })
+                let weights = request.weights.as_deref().and_then(rooted);
+                let features = request.features.map(|it| crate::features::rooted(it, rooted));
+                Self::Request(Request { data, weights, features, ..request })
             }
             Self::File(file) => Self::File(file.rooted(rooted)),
         }

@@ -25,6 +25,11 @@ impl Folder {
         self.path.join(Self::JOURNAL)
     }
 
+    /// Of trained networks.
+    pub(super) fn networks(&self) -> PathBuf {
+        self.path.join("networks")
+    }
+
     pub(super) fn checkpoint(&self, population: Population) -> PathBuf {
         let cell = population.cell + 1;
         let variant = population.variant.map_or(String::new(), |it| format!("-{}", it + 1));
@@ -73,6 +78,8 @@ impl Folder {
         if fs::metadata(&partial).is_ok_and(|about| about.len() == 0) {
             let _ = fs::remove_file(partial);
         }
+        // Only where it is empty.
+        let _ = fs::remove_dir(self.networks());
         // A file that stays says what was asked for: no harm done.
         let _ = self.clear();
     }

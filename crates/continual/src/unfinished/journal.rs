@@ -16,8 +16,14 @@ pub(super) struct Journal {
     pub version: String,
     pub asked: Asked,
     pub checkpoint_every: CheckpointEvery,
+    /// Whether the networks are written when they are trained.
+    #[serde(default)]
+    pub keep_networks: bool,
     /// SHA-256 of the data set.
     data: String,
+    /// SHA-256 of the file of weights that networks start with; empty where they are drawn.
+    #[serde(default)]
+    weights: String,
     /// SHA-256 of the settings of all runs.
     runs: String,
     /// Sweeps whose values are trained one by one, by cell.
@@ -50,7 +56,9 @@ impl Journal {
             version: VERSION.to_owned(),
             asked: asked.rooted(),
             checkpoint_every,
+            keep_networks: false,
             data: bench.checksum().to_owned(),
+            weights: bench.weights().to_owned(),
             runs: digest(bench)?,
             apart: Vec::new(),
             diverged: Vec::new(),
@@ -89,6 +97,13 @@ impl Journal {
             return Err(format!(
                 "data set {} has changed: SHA-256 {found}, expected {}",
                 bench.dataset, self.data
+            ));
+        }
+        let found = bench.weights();
+        if self.weights != found {
+            return Err(format!(
+                "the file of weights has changed: SHA-256 {found}, expected {}",
+                self.weights
             ));
         }
         match digest(bench) {

@@ -6,6 +6,8 @@
 //! * `results.jsonl.partial`: the lines of finished populations, appended as each is through;
 //! * `checkpoint-4.safetensors`: the state of the population under way, that of the fourth cell
 //!   (`checkpoint-4-2`: the second value of its sweep, trained alone);
+//! * `networks/joint-class-seed-2.safetensors`: the weights of a run that is trained, if they were asked for;
+//!   these stay;
 //! * `continual.lock`: held by the process that works here. The system lets go of it when the process
 //!   ends, however it ends, so a file that was left behind locks nothing.
 //!

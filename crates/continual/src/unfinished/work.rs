@@ -4,7 +4,7 @@ use super::folder::Folder;
 use super::journal::{Diverged, Journal};
 use super::{Asked, CheckpointEvery};
 use crate::{Bench, Error, Fate, Keep, Population, Results};
-use cl_core::{Checkpoint, Every, Learner, Observer, Outcome, Saver, run};
+use cl_core::{Checkpoint, Every, Learner, Observer, Outcome, Saver, Weights, run};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,6 +101,23 @@ impl Work {
         Self { folder, journal, results, known, every: every.get(), stop }
     }
 
+    /// Writes the network of every run into `networks/` of the folder as soon as it is trained, as
+    /// `STRATEGY-SCENARIO-seed-N.safetensors` ([`Weights`]); also when another process goes on.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn keeping_networks(mut self) -> Result<Self, Error> {
+        if let Err(error) = fs::create_dir_all(self.folder.networks()) {
+            let problem = format!("no folder can be made in it: {error}");
+            let error = Error::OutputFolder { folder: self.folder.path.clone(), problem };
+            self.leave(&error);
+            return Err(error);
+        }
+        self.journal.keep_networks = true;
+        self.journal.write(&self.folder.journal())?;
+        Ok(self)
+    }
+
     /// Stops soon after `stop` is set, with what was done saved: the run ends with
     /// [`cl_core::Error::Interrupted`].
     #[must_use]
@@ -181,6 +198,18 @@ impl Keep for Work {
         #[cfg(feature = "pictures")]
         crate::generated::draw(learner, &self.folder.path, population)?;
         Ok(outcomes)
+    }
+
+    fn trained(&mut self, names: &[String], learner: &Learner<'_>) -> Result<(), Error> {
+        if !self.journal.keep_networks {
+            return Ok(());
+        }
+        for (member, name) in names.iter().enumerate() {
+            let path = self.folder.networks().join(format!("{name}.safetensors"));
+            let values = learner.network_values(member)?;
+            Weights::save(&values, &path).map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(())
     }
 
     /// First the line or the note, then the end of the checkpoint: killed between the two, a
