@@ -7,7 +7,9 @@
 
 mod suite;
 
+use crate::error::Error;
 use crate::graph::Graph;
+use crate::session::Session;
 use crate::types::{DType, Type};
 use crate::var::Var;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,11 +129,28 @@ impl Case {
     }
 }
 
-/// Runs every case of every operation of the list.
+/// Runs every case of every operation of the list on the CPU.
 ///
 /// # Panics
 /// With one line per case that failed, and for an operation without cases.
 pub fn check(list: &[(&'static str, Vec<Case>)]) {
+    check_each(list, suite::run);
+}
+
+/// Runs every case of every operation of the list on another device, whose sessions `session` makes
+/// for members with these seeds: the value and its derivatives against the f64 reference, three members
+/// against three single runs, bit for bit.
+///
+/// # Panics
+/// As [`check`].
+pub fn check_on(list: &[(&'static str, Vec<Case>)], session: &MakeSession<'_>) {
+    check_each(list, |op, case| suite::run_on(op, case, session));
+}
+
+/// Makes a session for members with these seeds.
+pub type MakeSession<'a> = dyn Fn(&[u64]) -> Result<Box<dyn Session>, Error> + 'a;
+
+fn check_each(list: &[(&'static str, Vec<Case>)], run: impl Fn(&str, &Case) -> Result<(), String>) {
     let mut failures = Vec::new();
     for (op, cases) in list {
         if cases.is_empty() {
@@ -139,7 +158,7 @@ pub fn check(list: &[(&'static str, Vec<Case>)]) {
         }
         for case in cases {
             // A case whose run panics is a failure like others, and has to be named like others.
-            let outcome = catch_unwind(AssertUnwindSafe(|| suite::run(op, case)))
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(op, case)))
                 .unwrap_or_else(|_| Err("panicked, see the message above".to_owned()));
             if let Err(message) = outcome {
                 failures.push(format!("{op}, case `{}`: {message}", case.name));

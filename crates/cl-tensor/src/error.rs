@@ -64,6 +64,15 @@ pub enum Error {
         /// Bytes of one member.
         bytes: u64,
     },
+    /// An operation has no kernel for a GPU.
+    #[error("operation `{op}` has no WGSL: its programs run on the CPU only")]
+    NoShader {
+        /// The operation.
+        op: String,
+    },
+    /// A GPU that is not there, does not fit the program, or failed.
+    #[error("GPU: {0}")]
+    Device(String),
     /// A session was asked for no members or no threads, or the threads could not be started.
     #[error("session: {0}")]
     Session(String),

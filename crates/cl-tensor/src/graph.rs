@@ -48,7 +48,8 @@ impl Init {
         Self::Seeded(Arc::new(fill))
     }
 
-    pub(crate) fn fill(&self, seed: u64, slot: &mut [f32]) {
+    /// Writes the initial values of a member with this seed.
+    pub fn fill(&self, seed: u64, slot: &mut [f32]) {
         match self {
             Self::Zeros => slot.fill(0.0),
             Self::Constant(value) => slot.fill(*value),
@@ -90,9 +91,12 @@ pub(crate) struct Node {
 
 /// A slot's declaration.
 #[derive(Clone, Debug)]
-pub(crate) struct SlotSpec {
+pub struct SlotSpec {
+    /// Its name.
     pub name: String,
+    /// Shape and element type.
     pub ty: Type,
+    /// What it starts with.
     pub init: Init,
 }
 

@@ -39,12 +39,13 @@ mod session;
 mod transform;
 mod types;
 mod var;
+pub mod wgsl;
 
 pub use cpu::CpuSession;
 pub use error::Error;
-pub use graph::{Graph, Init, NodeId};
+pub use graph::{Graph, Init, NodeId, SlotSpec};
 pub use inner::{Across, Inner, lane_seed};
-pub use op::{Args, Kind, Op, Out, Vjp};
+pub use op::{Args, Inside, Kind, Op, Out, Vjp};
 pub use plan::{Code, Cost, Place, Plan, Strided};
 pub use reference::{ReferenceSession, Values};
 pub use scope::Scope;

@@ -2,10 +2,11 @@
 
 use crate::cpu::{Bases, Threads};
 use crate::graph::{Graph, NodeId};
-use crate::plan::{Code, Place, Strided};
+use crate::plan::{Code, Place, Plan, Strided};
 use crate::reference::Values;
 use crate::types::Type;
 use crate::var::Var;
+use crate::wgsl::Body;
 use std::fmt::Debug;
 use std::panic::Location;
 
@@ -62,6 +63,17 @@ pub trait Op: Debug + Send + Sync + 'static {
         unreachable!("{} has no kernel of its own", self.name())
     }
 
+    /// The GPU kernel, for [`Kind::Kernel`]; none: plans with it stay on the CPU.
+    fn wgsl(&self, _inputs: &[&Type], _output: &Type) -> Option<Body> {
+        None
+    }
+
+    /// The plan within, for an operation that replays one.
+    #[doc(hidden)]
+    fn inside(&self) -> Option<Inside<'_>> {
+        None
+    }
+
     /// For [`crate::Session::trace`]: lines about what is computed inside at these operands.
     fn trace(&self, _inputs: &[&Values]) -> Option<String> {
         None
@@ -71,6 +83,24 @@ pub trait Op: Debug + Send + Sync + 'static {
     fn macs(&self, _inputs: &[&Type], _output: &Type) -> u64 {
         0
     }
+}
+
+/// A plan that an operation runs once per inner lane.
+pub struct Inside<'a> {
+    pub(crate) lanes: usize,
+    pub(crate) body: &'a Plan,
+    /// Per operand: elements from lane to lane.
+    pub(crate) strides: Vec<usize>,
+    pub(crate) leaves: Vec<Leaving>,
+}
+
+/// A value that leaves the lanes.
+pub(crate) struct Leaving {
+    /// Where it lies in the operation's result.
+    pub offset: usize,
+    /// Elements per lane.
+    pub len: usize,
+    pub summed: bool,
 }
 
 /// What a derivative rule sees.

@@ -1,6 +1,7 @@
 //! The device at program level: holds slots, replays plans.
 
 use crate::error::Error;
+use crate::graph::SlotSpec;
 use crate::plan::{Plan, Signature};
 use crate::types::Type;
 use std::ops::Range;
@@ -9,6 +10,20 @@ use std::sync::Arc;
 /// A plan that a session has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanId(pub(crate) usize);
+
+impl PlanId {
+    /// The plan that a session has loaded as its `number`th, from 0.
+    #[must_use]
+    pub fn new(number: usize) -> Self {
+        Self(number)
+    }
+
+    /// Which of the session's plans it is, from 0.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.0
+    }
+}
 
 /// Data that all members share; never written by a plan.
 #[derive(Clone, Debug)]
@@ -39,6 +54,12 @@ pub trait Host: Send {
     fn collect(&mut self, _step: u32, _outputs: &Outputs<'_>) -> Result<(), Error> {
         Ok(())
     }
+
+    /// Whether what is fed does not depend on what was collected: a session may then feed further
+    /// steps before this one's outputs are there.
+    fn is_ahead(&self) -> bool {
+        false
+    }
 }
 
 /// The host of a plan without inputs.
@@ -47,6 +68,10 @@ struct Silent;
 impl Host for Silent {
     fn feed(&mut self, _: u32, _: &mut Feeds<'_>) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn is_ahead(&self) -> bool {
+        true
     }
 }
 
@@ -215,4 +240,87 @@ pub trait Session {
     /// # Errors
     /// As [`Session::run`].
     fn trace(&self, plan: PlanId, member: usize, host: &mut dyn Host) -> Result<String, Error>;
+}
+
+/// What the device of a session needs to know of a plan.
+impl Plan {
+    /// Words of what is fed to a step.
+    #[must_use]
+    pub fn feed_len(&self) -> usize {
+        self.signature.feed_len
+    }
+
+    /// Words of what a step hands out, all outputs behind each other.
+    #[must_use]
+    pub fn outputs_len(&self) -> usize {
+        self.signature.outputs.iter().map(|output| output.ty.len()).sum()
+    }
+
+    /// Words of its temporaries.
+    #[must_use]
+    pub fn arena_len(&self) -> usize {
+        self.arena_len
+    }
+
+    /// Name and type of the data that members share, by number.
+    #[must_use]
+    pub fn residents(&self) -> &[(String, Type)] {
+        &self.residents
+    }
+
+    /// Its slots, by number.
+    #[must_use]
+    pub fn slots(&self) -> &[SlotSpec] {
+        &self.slots
+    }
+
+    /// Lets a host write a step's inputs into `memory`; false where the graph's condition was fed 0:
+    /// the member idles.
+    ///
+    /// # Errors
+    /// What the host returns; an input that it did not feed.
+    pub fn feed(&self, host: &mut dyn Host, step: u32, memory: &mut [f32]) -> Result<bool, Error> {
+        let signature = &self.signature;
+        let mut feeds = Feeds { signature, memory, fed: 0 };
+        host.feed(step, &mut feeds)?;
+        let was_fed = |i: usize| feeds.fed & 1 << i != 0;
+        // What an earlier step or another member left in this memory is no condition.
+        let condition = signature.condition.filter(|&i| was_fed(i));
+        if condition.is_some_and(|i| feeds.memory[signature.inputs[i].offset] == 0.0) {
+            return Ok(false);
+        }
+        match (0..signature.inputs.len()).find(|&i| !was_fed(i)) {
+            None => Ok(true),
+            Some(position) => Err(Error::Session(format!(
+                "input `{}` was not fed at step {step}",
+                signature.inputs[position].name
+            ))),
+        }
+    }
+
+    /// Lets a host read a step's outputs, which lie behind each other in `memory`.
+    ///
+    /// # Errors
+    /// What the host returns.
+    pub fn collect(&self, host: &mut dyn Host, step: u32, memory: &[f32]) -> Result<(), Error> {
+        let outputs = &self.signature.outputs;
+        let read = |position: usize| {
+            let start: usize = outputs[..position].iter().map(|output| output.ty.len()).sum();
+            &memory[start..start + outputs[position].ty.len()]
+        };
+        host.collect(step, &Outputs { signature: &self.signature, read: &read })
+    }
+
+    /// Every value that it computes at these feeds, slots and residents, as [`Session::trace`] gives it.
+    ///
+    /// # Errors
+    /// What reading a slot returns.
+    pub fn trace<'m>(
+        &self,
+        feeds: &[f32],
+        slot: impl Fn(&str) -> Result<&'m [f32], Error>,
+        resident: impl Fn(&str) -> &'m [f32],
+    ) -> Result<String, Error> {
+        crate::cpu::trace::render(self, feeds, slot, resident)
+    }
 }

@@ -1,6 +1,6 @@
 //! What one case has to show.
 
-use super::{Case, Fill};
+use super::{Case, Fill, MakeSession};
 use crate::cpu::CpuSession;
 use crate::error::Error;
 use crate::graph::Graph;
@@ -31,6 +31,30 @@ pub(super) fn run(op: &str, case: &Case) -> Result<(), String> {
         check_derivatives(&graph, &fed[0], &exact, purpose)?;
     }
     check_lanes(&graph, &fed, single)
+}
+
+/// The same on another device: values, and members against singles.
+pub(super) fn run_on(op: &str, case: &Case, make: &MakeSession<'_>) -> Result<(), String> {
+    let graph = Graph::new();
+    let weights = record(&graph, case)?;
+    let purpose = Purpose::named(&format!("{op}/{}", case.name));
+    let fed: Vec<Vec<Fed>> =
+        (0..MEMBERS).map(|member| feeds(case, weights.as_ref(), purpose, member)).collect();
+    let exact = reference(&graph, &fed[0])?;
+    let on = |fed: &[Vec<Fed>]| {
+        let seeds: Vec<u64> = (0..fed.len() as u64).collect();
+        let session = make(&seeds).map_err(|error| format!("session: {error}"))?;
+        step(&graph, fed, session).map_err(|error| format!("device: {error}"))
+    };
+    let singles: Vec<Bits> = fed
+        .iter()
+        .map(|one| Ok(on(std::slice::from_ref(one))?.remove(0)))
+        .collect::<Result<_, String>>()?;
+    check_values(case, &graph, &exact, &singles[0])?;
+    match on(&fed)? == singles {
+        true => Ok(()),
+        false => Err("three members differ from three single runs".to_owned()),
+    }
 }
 
 /// Records the formula, its loss Σ weights · value, the loss's gradients, their size Σ gradient² and
@@ -174,25 +198,30 @@ impl Host for Probe<'_> {
 
 /// Runs one step on the CPU for each member.
 fn cpu(graph: &Graph, fed: &[Vec<Fed>], threads: usize) -> Result<Vec<Bits>, String> {
-    let run = || {
-        let seeds: Vec<u64> = (0..fed.len() as u64).collect();
-        let mut session = CpuSession::new(&seeds, threads)?;
-        let plan = session.load(Plan::compile(graph)?)?;
-        for resident in fed[0].iter().filter(|fed| fed.dtype == DType::U8) {
-            let bytes = resident.values.data.iter().map(|&byte| byte as u8).collect();
-            session.set_resident(&resident.name, Resident::Bytes(bytes))?;
-        }
-        let outputs: Vec<String> =
-            graph.recording.borrow().outputs.iter().map(|(name, _)| name.clone()).collect();
-        let mut probes: Vec<Probe<'_>> = fed
-            .iter()
-            .map(|fed| Probe { fed, outputs: outputs.clone(), seen: Bits::new() })
-            .collect();
-        let mut hosts: Vec<&mut dyn Host> = probes.iter_mut().map(|p| p as &mut dyn Host).collect();
-        session.run(plan, 0..1, &mut hosts)?;
-        Ok(probes.into_iter().map(|probe| probe.seen).collect())
-    };
-    run().map_err(|error: Error| format!("cpu: {error}"))
+    let seeds: Vec<u64> = (0..fed.len() as u64).collect();
+    CpuSession::new(&seeds, threads)
+        .and_then(|session| step(graph, fed, Box::new(session)))
+        .map_err(|error| format!("cpu: {error}"))
+}
+
+/// Runs one step for each member.
+fn step(
+    graph: &Graph,
+    fed: &[Vec<Fed>],
+    mut session: Box<dyn Session>,
+) -> Result<Vec<Bits>, Error> {
+    let plan = session.load(Plan::compile(graph)?)?;
+    for resident in fed[0].iter().filter(|fed| fed.dtype == DType::U8) {
+        let bytes = resident.values.data.iter().map(|&byte| byte as u8).collect();
+        session.set_resident(&resident.name, Resident::Bytes(bytes))?;
+    }
+    let outputs: Vec<String> =
+        graph.recording.borrow().outputs.iter().map(|(name, _)| name.clone()).collect();
+    let mut probes: Vec<Probe<'_>> =
+        fed.iter().map(|fed| Probe { fed, outputs: outputs.clone(), seen: Bits::new() }).collect();
+    let mut hosts: Vec<&mut dyn Host> = probes.iter_mut().map(|p| p as &mut dyn Host).collect();
+    session.run(plan, 0..1, &mut hosts)?;
+    Ok(probes.into_iter().map(|probe| probe.seen).collect())
 }
 
 fn check_values(case: &Case, graph: &Graph, exact: &Exact, got: &Bits) -> Result<(), String> {
@@ -214,7 +243,7 @@ fn check_values(case: &Case, graph: &Graph, exact: &Exact, got: &Bits) -> Result
             if name == "value" { case.tolerance } else { DERIVATIVE_TOLERANCE.max(case.tolerance) };
         // The loss is a sum of terms of both signs: only its gradients have a scale of their own.
         if name != "loss" {
-            close(&format!("cpu, {name}"), &numbers, &exact[&name].data, tolerance)?;
+            close(&format!("device, {name}"), &numbers, &exact[&name].data, tolerance)?;
         }
     }
     Ok(())

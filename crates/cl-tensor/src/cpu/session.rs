@@ -2,7 +2,7 @@
 
 use super::denormal;
 use super::memory::Block;
-use super::shift::{Lane, Loaded, Scratch, Shift, feed};
+use super::shift::{Lane, Loaded, Scratch, Shift};
 use super::trace;
 use crate::error::Error;
 use crate::graph::SlotSpec;
@@ -269,7 +269,7 @@ impl Session for CpuSession {
         let plan = &self.plans[plan.0].plan;
         self.check_residents(plan)?;
         let mut memory = vec![0.0; plan.signature.feed_len];
-        feed(plan, host, 0, &mut memory)?;
+        plan.feed(host, 0, &mut memory)?;
         trace::render(
             plan,
             &memory,

@@ -4,7 +4,7 @@ use super::execute::{self, Threads};
 use super::memory::{Bases, Block};
 use crate::error::Error;
 use crate::plan::{Plan, Port};
-use crate::session::{Feeds, Host, Outputs};
+use crate::session::{Host, Outputs};
 use rayon::ThreadPool;
 use std::any::Any;
 use std::collections::VecDeque;
@@ -138,8 +138,8 @@ impl Shift<'_> {
         while lane.next < end && lane.next <= self.stop.load(Ordering::Relaxed) {
             let step = lane.next;
             let outcome =
-                feed(plan, lane.host, step, scratch.feeds.as_mut_slice()).and_then(|turn| {
-                    if turn == Turn::Idle {
+                plan.feed(lane.host, step, scratch.feeds.as_mut_slice()).and_then(|runs| {
+                    if !runs {
                         return Ok(());
                     }
                     execute::run(plan, &scratch.bases, threads);
@@ -159,40 +159,6 @@ impl Shift<'_> {
             lane.next += 1;
         }
         scratch.bases.clear();
-    }
-}
-
-/// What a member does at a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    Run,
-    /// The graph's condition was fed 0: the member's slots stay.
-    Idle,
-}
-
-/// Lets the host write a step's inputs and checks that it wrote all that the step needs.
-pub(super) fn feed(
-    plan: &Plan,
-    host: &mut dyn Host,
-    step: u32,
-    memory: &mut [f32],
-) -> Result<Turn, Error> {
-    let signature = &plan.signature;
-    let mut feeds = Feeds { signature, memory, fed: 0 };
-    host.feed(step, &mut feeds)?;
-    let was_fed = |i: usize| feeds.fed & 1 << i != 0;
-    // What an earlier step or another member left in this memory is no condition.
-    let condition = signature.condition.filter(|&i| was_fed(i));
-    if condition.is_some_and(|i| feeds.memory[signature.inputs[i].offset] == 0.0) {
-        return Ok(Turn::Idle);
-    }
-    let missing = (0..signature.inputs.len()).find(|&i| !was_fed(i));
-    match missing {
-        None => Ok(Turn::Run),
-        Some(position) => Err(Error::Session(format!(
-            "input `{}` was not fed at step {step}",
-            signature.inputs[position].name
-        ))),
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 const SHOWN: usize = 6;
 
 /// Evaluates the plan's values in f64 at the given memory and lists them.
-pub(super) fn render<'a>(
+pub(crate) fn render<'a>(
     plan: &Plan,
     feeds: &[f32],
     slot: impl Fn(&str) -> Result<&'a [f32], Error>,

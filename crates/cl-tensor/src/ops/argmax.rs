@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// Index of the largest element along the last axis, `[.., n] -> [..]`: the first at a tie; NaN
 /// counts as smaller than any number.
@@ -52,6 +53,24 @@ impl Op for ArgMax {
         for (out, row) in out.u32().iter_mut().zip(args.f32(0).chunks_exact(n)) {
             *out = first_largest(row) as u32;
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let n = inputs[0].shape.last().copied().unwrap_or(1);
+        let text = format!(
+            "    let row = i * {n}u;
+    var best = 0u;
+    var largest = x0(row);
+    for (var j = 1u; j < {n}u; j++) {{
+        let x = x0(row + j);
+        if (x > largest || (is_nan(largest) && !is_nan(x))) {{
+            best = j;
+            largest = x;
+        }}
+    }}
+    put(i, best);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// Per row the columns asked for: x `[r, d]`, index `[r, k]` -> `[r, k]`; out of range gives 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,17 @@ impl Op for GatherColumns {
                 *out = row.get(column as usize).copied().unwrap_or(0.0);
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let (d, k) = (inputs[0].shape[1], inputs[1].shape[1]);
+        let text = format!(
+            "    let column = x1(i);
+    var x = 0.0;
+    if (column < {d}u) {{ x = x0((i / {k}u) * {d}u + column); }}
+    put(i, x);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 
@@ -125,6 +137,20 @@ impl Op for ScatterColumns {
                 }
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let (k, columns) = (inputs[0].shape[1], self.columns);
+        let text = format!(
+            "    let first = (i / {columns}u) * {k}u;
+    let column = i % {columns}u;
+    var sum = 0.0;
+    for (var j = first; j < first + {k}u; j++) {{
+        if (x1(j) == column) {{ sum += x0(j); }}
+    }}
+    put(i, sum);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 

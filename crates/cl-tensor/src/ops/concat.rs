@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// Operands of one type laid behind each other along `axis`; the other axes agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,19 @@ impl Op for Concat {
             }
             start += len;
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let run = |ty: &Type| ty.shape[self.axis..].iter().product::<usize>();
+        let whole = run(output);
+        let mut text = format!("    let row = i / {whole}u;\n    var at = i % {whole}u;\n");
+        for (part, ty) in inputs.iter().enumerate() {
+            let len = run(ty);
+            text += &format!(
+                "    if (at < {len}u) {{ put(i, x{part}(row * {len}u + at)); return; }}\n    at -= {len}u;\n"
+            );
+        }
+        Some(Body::each(output.len(), text))
     }
 }
 

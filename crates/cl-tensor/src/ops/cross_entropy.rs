@@ -8,6 +8,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// −ln softmax(logits\[r\])\[target\[r\]\]: logits `[rows, classes]`, target `[rows]` -> `[rows]`, in
 /// nats. A target that is no class gives NaN, so that it cannot go unseen.
@@ -56,6 +57,25 @@ impl Op for CrossEntropy {
             let (max, sum) = max_and_sum(row);
             *out = row.get(target as usize).map_or(f32::NAN, |x| log(sum) - (x - max));
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
+        let classes = inputs[0].shape[1];
+        let text = format!(
+            "    let row = i * {classes}u;
+    var largest = -infinity();
+    for (var j = row; j < row + {classes}u; j++) {{
+        let x = x0(j);
+        if (x > largest) {{ largest = x; }}
+    }}
+    var sum = 0.0;
+    for (var j = row; j < row + {classes}u; j++) {{ sum += exp_(x0(j) - largest); }}
+    let target_ = x1(i);
+    var loss = nan();
+    if (target_ < {classes}u) {{ loss = log_(sum) - (x0(row + target_) - largest); }}
+    put(i, loss);"
+        );
+        Some(Body::each(inputs[0].shape[0], text))
     }
 }
 
@@ -133,6 +153,29 @@ impl Op for CrossEntropyGrad {
                 *out *= g;
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
+        let classes = inputs[0].shape[1];
+        let text = format!(
+            "    let row = i * {classes}u;
+    var largest = -infinity();
+    for (var j = row; j < row + {classes}u; j++) {{
+        let x = x0(j);
+        if (x > largest) {{ largest = x; }}
+    }}
+    var sum = 0.0;
+    for (var j = row; j < row + {classes}u; j++) {{ sum += exp_(x0(j) - largest); }}
+    let target_ = x1(i);
+    let g = x2(i);
+    for (var j = 0u; j < {classes}u; j++) {{
+        var d = exp_(x0(row + j) - largest) / sum;
+        if (j == target_) {{ d -= 1.0; }}
+        if (target_ >= {classes}u) {{ d = nan(); }}
+        put(row + j, d * g);
+    }}"
+        );
+        Some(Body::each(inputs[0].shape[0], text))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// Rows of resident bytes as floats, `byte * scale`: data u8 `[n, f]`, index `[r]` -> `[r, f]`. An index
 /// out of range gives a row of zeros.
@@ -69,6 +70,17 @@ impl Op for GatherDecode {
                 None => out.fill(0.0),
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let (rows, width, scale) = (inputs[0].shape[0], output.shape[1], self.scale.to_bits());
+        let text = format!(
+            "    let row = x1(i / {width}u);
+    var x = 0.0;
+    if (row < {rows}u) {{ x = f32(x0(row * {width}u + i % {width}u)) * bitcast<f32>({scale}u); }}
+    put(i, x);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// Row index\[i\] of a table: table `[n, ..]` (f32 or u32), index `[r]` -> `[r, ..]`. An index out of
 /// range gives a row of zeros.
@@ -63,6 +64,18 @@ impl Op for Gather {
                 None => out.fill(0.0),
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let (rows, width) = (inputs[0].shape[0], output.shape[1..].iter().product::<usize>());
+        let zero = if output.dtype == DType::F32 { "0.0" } else { "0u" };
+        let text = format!(
+            "    let row = x1(i / {width}u);
+    var x = {zero};
+    if (row < {rows}u) {{ x = x0(row * {width}u + i % {width}u); }}
+    put(i, x);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 
@@ -128,6 +141,19 @@ impl Op for ScatterAdd {
                 }
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let (rows, width) = (inputs[1].len(), output.shape[1..].iter().product::<usize>());
+        let text = format!(
+            "    let to = i / {width}u;
+    var sum = 0.0;
+    for (var row = 0u; row < {rows}u; row++) {{
+        if (x1(row) == to) {{ sum += x0(row * {width}u + i % {width}u); }}
+    }}
+    put(i, sum);"
+        );
+        Some(Body::each(output.len(), text))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::plan::Code;
 use crate::reference::Values;
 use crate::types::{DType, Type, broadcast};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// 1 where two indices agree, else 0, as a float; shapes broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +120,10 @@ impl Op for Iota {
         for (i, out) in out.u32().iter_mut().enumerate() {
             *out = i as u32;
         }
+    }
+
+    fn wgsl(&self, _: &[&Type], output: &Type) -> Option<Body> {
+        Some(Body::each(output.len(), "    put(i, i);"))
     }
 }
 

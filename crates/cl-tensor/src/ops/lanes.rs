@@ -2,7 +2,7 @@
 
 use crate::conformance::Case;
 use crate::cpu::replay_lanes;
-use crate::op::{Args, Kind, Op, Out, Vjp};
+use crate::op::{Args, Inside, Kind, Leaving, Op, Out, Vjp};
 use crate::plan::{ALIGNMENT, Plan};
 use crate::reference::{Values, interpret};
 use crate::types::Type;
@@ -79,6 +79,13 @@ impl Lanes {
         };
         let values = interpret(&self.body.nodes, &self.body.live, source);
         values.expect("a body has no sources of its own").0
+    }
+
+    /// Elements of each operand from lane to lane.
+    fn strides(&self) -> impl Iterator<Item = usize> + Clone + '_ {
+        self.operands
+            .iter()
+            .map(|operand| if operand.each { self.body.nodes[operand.node].ty.len() } else { 0 })
     }
 
     fn operand_type(&self, operand: Operand) -> Type {
@@ -164,19 +171,35 @@ impl Op for Lanes {
         for leaves in self.leaves.iter().filter(|leaves| leaves.summed) {
             results[leaves.offset..][..leaves.len].fill(0.0);
         }
-        let strides = self
-            .operands
-            .iter()
-            .map(|operand| if operand.each { self.body.nodes[operand.node].ty.len() } else { 0 });
-        replay_lanes(&self.body, self.lanes, strides, args, scratch, |lane, position, value| {
-            let leaves = &self.leaves[position];
-            if leaves.summed {
-                let sums = &mut results[leaves.offset..][..leaves.len];
-                sums.iter_mut().zip(value).for_each(|(sum, x)| *sum += x);
-            } else {
-                results[leaves.offset + lane * leaves.len..][..leaves.len].copy_from_slice(value);
-            }
-        });
+        replay_lanes(
+            &self.body,
+            self.lanes,
+            self.strides(),
+            args,
+            scratch,
+            |lane, position, value| {
+                let leaves = &self.leaves[position];
+                if leaves.summed {
+                    let sums = &mut results[leaves.offset..][..leaves.len];
+                    sums.iter_mut().zip(value).for_each(|(sum, x)| *sum += x);
+                } else {
+                    results[leaves.offset + lane * leaves.len..][..leaves.len]
+                        .copy_from_slice(value);
+                }
+            },
+        );
+    }
+
+    fn inside(&self) -> Option<Inside<'_>> {
+        let leaves = self.leaves.iter();
+        Some(Inside {
+            lanes: self.lanes,
+            body: &self.body,
+            strides: self.strides().collect(),
+            leaves: leaves
+                .map(|it| Leaving { offset: it.offset, len: it.len, summed: it.summed })
+                .collect(),
+        })
     }
 
     /// The values of lane 0.

@@ -7,6 +7,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::Type;
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// xᵢ − ln Σⱼ exp(xⱼ) along the last axis, `[.., n] -> [.., n]`, in nats; the maximum is subtracted
 /// first, so nothing overflows.
@@ -56,6 +57,23 @@ impl Op for LogSoftmax {
                 *out = x - max - log_sum;
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let n = row_len(inputs[0]);
+        let text = format!(
+            "    let row = i * {n}u;
+    var largest = -infinity();
+    for (var j = row; j < row + {n}u; j++) {{
+        let x = x0(j);
+        if (x > largest) {{ largest = x; }}
+    }}
+    var sum = 0.0;
+    for (var j = row; j < row + {n}u; j++) {{ sum += exp_(x0(j) - largest); }}
+    let log_sum = log_(sum);
+    for (var j = row; j < row + {n}u; j++) {{ put(j, x0(j) - largest - log_sum); }}"
+        );
+        Some(Body::each(output.len() / n, text))
     }
 }
 

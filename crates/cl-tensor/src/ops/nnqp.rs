@@ -7,6 +7,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// The v that minimises ½ vᵀP v + qᵀv subject to v ≥ lower, element by element: P `[n, n]`, q `[n]`,
 /// lower `[n]` -> `[n]`, n from 1 to 64. No derivative.
@@ -81,6 +82,12 @@ impl Op for Nnqp {
         for (i, (v, x)) in v.iter_mut().zip(program.solve()).enumerate() {
             *v = (f64::from(lower[i]) + x) as f32;
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
+        let n = inputs[1].len();
+        let text = include_str!("nnqp.wgsl").replace("NN", &n.to_string());
+        Some(Body::each(1, text).with_shared(n * n))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::Type;
 use crate::var::Var;
+use crate::wgsl::Body;
 use cl_random::{Address, Purpose, threefry2x32, threefry2x32_blocks};
 use std::f32::consts::TAU;
 
@@ -93,6 +94,30 @@ impl Op for Random {
             Distribution::Uniform => on_widest(Fill { key, out, pair: uniform_pair }),
             Distribution::Normal => on_widest(Fill { key, out, pair: normal_pair }),
         }
+    }
+
+    fn wgsl(&self, _: &[&Type], output: &Type) -> Option<Body> {
+        let (purpose, ordinal) = (self.purpose.bits(), self.ordinal);
+        let pair = match self.distribution {
+            Distribution::Uniform => {
+                "    let pair = vec2<f32>(w >> vec2<u32>(8u)) * 5.9604644775390625e-8;"
+            }
+            Distribution::Normal => {
+                "    let u = vec2<f32>(vec2<u32>((w.x >> 8u) + 1u, w.y >> 8u)) * 5.9604644775390625e-8;
+    let radius = sqrt(-2.0 * log_(u.x));
+    let pair = radius * circle(u.y);"
+            }
+        };
+        let text = format!(
+            "    let outer = threefry(vec2<u32>(x0(0u), x0(1u)), vec2<u32>({purpose}u, x0(2u)));
+    let key = threefry(outer, vec2<u32>(x0(3u), {ordinal}u));
+    let w = threefry(key, vec2<u32>(i, 0u));
+{pair}
+    put(2u * i, pair.x);
+    if (2u * i + 1u < {len}u) {{ put(2u * i + 1u, pair.y); }}",
+            len = output.len()
+        );
+        Some(Body::each(output.len().div_ceil(2), text))
     }
 }
 

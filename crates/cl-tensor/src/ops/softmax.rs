@@ -8,6 +8,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// exp(xᵢ) / Σⱼ exp(xⱼ) along the last axis, `[.., n] -> [.., n]`. The row's maximum is subtracted
 /// first, so nothing overflows; a class masked by −1e30 gets exactly 0.
@@ -49,6 +50,22 @@ impl Op for Softmax {
                 *out *= scale;
             }
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let n = row_len(inputs[0]);
+        let text = format!(
+            "    let row = i * {n}u;
+    var largest = -infinity();
+    for (var j = row; j < row + {n}u; j++) {{
+        let x = x0(j);
+        if (x > largest) {{ largest = x; }}
+    }}
+    var sum = 0.0;
+    for (var j = row; j < row + {n}u; j++) {{ sum += exp_(x0(j) - largest); }}
+    for (var j = row; j < row + {n}u; j++) {{ put(j, exp_(x0(j) - largest) / sum); }}"
+        );
+        Some(Body::each(output.len() / n, text))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 
 /// The sum over the axes `start..end`, which disappear. `start == end` is for scalars only.
 ///
@@ -82,8 +83,32 @@ impl Op for Sum {
             }
         }
     }
+
+    fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
+        let shape = &inputs[0].shape;
+        let reduced: usize = shape[self.start..self.end].iter().product();
+        let inner: usize = shape[self.end..].iter().product();
+        if inner == 1 && reduced > TOGETHER {
+            let text = format!(
+                "    var sum = 0.0;
+    for (var j = t; j < {reduced}u; j += 64u) {{ sum += x0(i * {reduced}u + j); }}
+    let whole = group_sum(sum);
+    if (t == 0u) {{ put(i, whole); }}"
+            );
+            return Some(Body::together(output.len(), text));
+        }
+        let text = format!(
+            "    let first = (i / {inner}u) * {reduced}u * {inner}u + i % {inner}u;
+    var sum = 0.0;
+    for (var j = 0u; j < {reduced}u; j++) {{ sum += x0(first + j * {inner}u); }}
+    put(i, sum);"
+        );
+        Some(Body::each(output.len(), text))
+    }
 }
 
+/// Longer rows are summed by a whole workgroup of a GPU.
+const TOGETHER: usize = 64;
 /// Independent accumulators of a row: as many as the widest vectors hold.
 pub(super) const LANES: usize = 16;
 /// Elements of a row whose sums are combined before they join the total.

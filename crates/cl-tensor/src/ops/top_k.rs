@@ -6,6 +6,7 @@ use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
 use crate::var::Var;
+use crate::wgsl::Body;
 use std::cmp::Ordering;
 
 /// Indices of the k largest elements, `[n] -> [k]`, largest first: the smaller index first at a tie,
@@ -69,6 +70,22 @@ impl Op for TopK {
             best.copy_within(at..end - 1, at + 1);
             best[at] = i as u32;
         }
+    }
+
+    fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
+        let (n, k) = (inputs[0].len(), self.k);
+        // An element's place is the number of those in front of it.
+        let text = format!(
+            "    let x = x0(i);
+    var place = 0u;
+    for (var j = 0u; j < {n}u; j++) {{
+        let y = x0(j);
+        if (y > x || (is_nan(x) && !is_nan(y))) {{ place++; }}
+        else if (j < i && (y == x || (is_nan(x) && is_nan(y)))) {{ place++; }}
+    }}
+    if (place < {k}u) {{ put(place, i); }}"
+        );
+        Some(Body::each(n, text))
     }
 }
 

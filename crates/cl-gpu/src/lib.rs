@@ -1,0 +1,24 @@
+//! Recorded tensor programs on any GPU, through wgpu: Vulkan, Metal, DirectX 12.
+//!
+//! A [`Device`] is an adapter that was opened; a [`GpuSession`] on it holds the slots of a population and
+//! replays [`cl_tensor::Plan`]s over them, as [`cl_tensor::CpuSession`] does on the CPU. One kernel is one
+//! dispatch for all members.
+//!
+//! ```no_run
+//! use cl_gpu::{Device, GpuSession};
+//!
+//! let device = Device::open("")?;
+//! let session = GpuSession::new(device, &[0, 1, 2])?;
+//! # Ok::<(), cl_tensor::Error>(())
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod adapters;
+mod device;
+mod loaded;
+mod session;
+
+pub use adapters::{Adapter, adapters};
+pub use device::Device;
+pub use session::GpuSession;
