@@ -87,7 +87,7 @@ impl Op for Nnqp {
     fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
         let n = inputs[1].len();
         let text = include_str!("nnqp.wgsl").replace("NN", &n.to_string());
-        Some(Body::each(1, text).with_shared(n * n))
+        Some(Body::each(1, text).with_shared(n * n + 4 * n))
     }
 }
 

@@ -7,15 +7,13 @@
         return;
     }
     let epsilon = 1.1920929e-7;
-    var c: array<f32, NN>;
+    // In `room`: the factor [n, n], then c, x, z and the rest of a solution, [n] each.
+    for (var a = 0u; a < NNu; a++) { room[NNu * (NNu + 1u) + a] = 0.0; }
     for (var a = 0u; a < NNu; a++) {
         var slope = x1(a);
         for (var b = 0u; b < NNu; b++) { slope = fma((0.5 * (x0(a * NNu + b) + x0(b * NNu + a))), x2(b), slope); }
-        c[a] = slope;
+        room[NNu * NNu + a] = slope;
     }
-    var x: array<f32, NN>;
-    var z: array<f32, NN>;
-    var rest: array<f32, NN>;
     var free: array<bool, NN>;
     var barred: array<bool, NN>;
     var index: array<u32, NN>;
@@ -25,11 +23,11 @@
         var lowest = 0.0;
         for (var a = 0u; a < NNu; a++) {
             if (free[a] || barred[a]) { continue; }
-            var slope = c[a];
-            var size = abs(c[a]);
+            var slope = room[NNu * NNu + a];
+            var size = abs(room[NNu * NNu + a]);
             for (var b = 0u; b < NNu; b++) {
-                slope = fma((0.5 * (x0(a * NNu + b) + x0(b * NNu + a))), x[b], slope);
-                size += abs((0.5 * (x0(a * NNu + b) + x0(b * NNu + a))) * x[b]);
+                slope = fma((0.5 * (x0(a * NNu + b) + x0(b * NNu + a))), room[NNu * (NNu + 1u) + b], slope);
+                size += abs((0.5 * (x0(a * NNu + b) + x0(b * NNu + a))) * room[NNu * (NNu + 1u) + b]);
             }
             if (slope < -4.0 * f32(NN) * epsilon * size && slope < lowest) {
                 next = a;
@@ -62,26 +60,26 @@
                 }
             }
             if (definite) {
-                for (var a = 0u; a < NNu; a++) { z[a] = 0.0; }
+                for (var a = 0u; a < NNu; a++) { room[NNu * (NNu + 2u) + a] = 0.0; }
                 for (var turn = 0u; turn < 2u; turn++) {
                     for (var row = 0u; row < count; row++) {
-                        var left = -c[index[row]];
+                        var left = -room[NNu * NNu + index[row]];
                         for (var k = 0u; k < count; k++) {
-                            left = fma(-(0.5 * (x0(index[row] * NNu + index[k]) + x0(index[k] * NNu + index[row]))), z[index[k]], left);
+                            left = fma(-(0.5 * (x0(index[row] * NNu + index[k]) + x0(index[k] * NNu + index[row]))), room[NNu * (NNu + 2u) + index[k]], left);
                         }
-                        for (var k = 0u; k < row; k++) { left = fma(-room[row * NNu + k], rest[k], left); }
-                        rest[row] = left / room[row * NNu + row];
+                        for (var k = 0u; k < row; k++) { left = fma(-room[row * NNu + k], room[NNu * (NNu + 3u) + k], left); }
+                        room[NNu * (NNu + 3u) + row] = left / room[row * NNu + row];
                     }
                     for (var back = count; back > 0u; back--) {
                         let row = back - 1u;
-                        var left = rest[row];
-                        for (var k = back; k < count; k++) { left = fma(-room[k * NNu + row], rest[k], left); }
-                        rest[row] = left / room[row * NNu + row];
+                        var left = room[NNu * (NNu + 3u) + row];
+                        for (var k = back; k < count; k++) { left = fma(-room[k * NNu + row], room[NNu * (NNu + 3u) + k], left); }
+                        room[NNu * (NNu + 3u) + row] = left / room[row * NNu + row];
                     }
-                    for (var row = 0u; row < count; row++) { z[index[row]] += rest[row]; }
+                    for (var row = 0u; row < count; row++) { room[NNu * (NNu + 2u) + index[row]] += room[NNu * (NNu + 3u) + row]; }
                 }
             }
-            if (!moving && (!definite || z[next] <= 0.0)) {
+            if (!moving && (!definite || room[NNu * (NNu + 2u) + next] <= 0.0)) {
                 free[next] = false;
                 barred[next] = true;
                 break;
@@ -92,21 +90,21 @@
             var far = 2.0;
             var first = NNu;
             for (var a = 0u; a < NNu; a++) {
-                if (free[a] && z[a] <= 0.0) {
-                    let reach = x[a] / (x[a] - z[a]);
+                if (free[a] && room[NNu * (NNu + 2u) + a] <= 0.0) {
+                    let reach = room[NNu * (NNu + 1u) + a] / (room[NNu * (NNu + 1u) + a] - room[NNu * (NNu + 2u) + a]);
                     if (reach < far) { far = reach; first = a; }
                 }
             }
             if (first == NNu) {
-                for (var a = 0u; a < NNu; a++) { if (free[a]) { x[a] = z[a]; } }
+                for (var a = 0u; a < NNu; a++) { if (free[a]) { room[NNu * (NNu + 1u) + a] = room[NNu * (NNu + 2u) + a]; } }
                 break;
             }
             for (var a = 0u; a < NNu; a++) {
                 if (!free[a]) { continue; }
-                x[a] += far * (z[a] - x[a]);
-                if (x[a] <= 0.0 || a == first) { x[a] = 0.0; free[a] = false; }
+                room[NNu * (NNu + 1u) + a] += far * (room[NNu * (NNu + 2u) + a] - room[NNu * (NNu + 1u) + a]);
+                if (room[NNu * (NNu + 1u) + a] <= 0.0 || a == first) { room[NNu * (NNu + 1u) + a] = 0.0; free[a] = false; }
             }
         }
         if (moving) { for (var a = 0u; a < NNu; a++) { barred[a] = false; } }
     }
-    for (var a = 0u; a < NNu; a++) { put(a, x2(a) + x[a]); }
+    for (var a = 0u; a < NNu; a++) { put(a, x2(a) + room[NNu * (NNu + 1u) + a]); }
