@@ -86,8 +86,10 @@ impl Op for Nnqp {
 
     fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
         let n = inputs[1].len();
-        let text = include_str!("nnqp.wgsl").replace("NN", &n.to_string());
-        Some(Body::each(1, text).with_shared(n * n + 4 * n))
+        let text = |file: &str| file.replace("NN", &n.to_string());
+        let body = Body::together(1, text(include_str!("nnqp.wgsl")));
+        let functions = text(include_str!("nnqp_functions.wgsl"));
+        Some(body.with_shared(n * n + 5 * n).with_functions(functions))
     }
 }
 

@@ -13,7 +13,9 @@ pub struct Body {
     pub(super) count: usize,
     /// Whether a whole workgroup runs them together.
     pub(super) together: bool,
-    /// Floats of the workgroup memory `shared`.
+    /// Functions that the statements call.
+    pub(super) functions: String,
+    /// Floats of the workgroup memory `room`.
     pub(super) shared: usize,
 }
 
@@ -21,7 +23,7 @@ impl Body {
     /// Statements that run for each `i` below `count`, in any order and side by side.
     #[must_use]
     pub fn each(count: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), count, together: false, shared: 0 }
+        Self { text: text.into(), count, together: false, functions: String::new(), shared: 0 }
     }
 
     /// Statements that the 64 invocations `t` of a workgroup run together for each `i` below `count`.
@@ -29,12 +31,18 @@ impl Body {
     /// a fixed order; all have to call them alike.
     #[must_use]
     pub fn together(count: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), count, together: true, shared: 0 }
+        Self { text: text.into(), count, together: true, functions: String::new(), shared: 0 }
     }
 
     /// With so many floats of workgroup memory, the array `room`.
     #[must_use]
     pub fn with_shared(self, floats: usize) -> Self {
         Self { shared: floats, ..self }
+    }
+
+    /// With functions that the statements call; they may call what the statements may.
+    #[must_use]
+    pub fn with_functions(self, functions: String) -> Self {
+        Self { functions, ..self }
     }
 }

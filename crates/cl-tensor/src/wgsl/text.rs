@@ -157,6 +157,7 @@ impl<'a> Kernel<'a> {
         let size = WORKGROUP;
         if body.together {
             self.define(&together(size));
+            self.define(&body.functions);
             self.define(&format!("fn body(i: u32, t: u32) {{\n{}\n}}", body.text));
             let main = format!(
                 "fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, \
@@ -166,6 +167,7 @@ impl<'a> Kernel<'a> {
             let groups = [body.count.clamp(1, MOST_GROUPS as usize) as u32, 1];
             return self.finish(size, groups, 1, shared + 4 * size as usize, &main);
         }
+        self.define(&body.functions);
         self.define(&format!("fn body(i: u32) {{\n{}\n}}", body.text));
         let main = format!(
             "fn main(@builtin(global_invocation_id) g: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) \
