@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::learner::Learner;
 use crate::record::THETA;
 use cl_nn::ParamValues;
-use cl_tensor::Session;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 use sha2::{Digest, Sha256};
 use std::fs;

@@ -16,7 +16,7 @@ fn spec(seed: u64, scenario: Scenario, protocol: Protocol) -> ContextStream {
 }
 
 fn settings(steps: u32, threads: usize) -> Settings {
-    Settings { threads, ..Settings::new(steps, 32, Box::new(Adam::new(1e-3))) }
+    Settings::new(steps, 32, Box::new(Adam::new(1e-3))).on_threads(threads)
 }
 
 fn learner<'s>(

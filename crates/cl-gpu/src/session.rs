@@ -123,6 +123,10 @@ impl Session for GpuSession {
         Ok(PlanId::new(self.plans.len() - 1))
     }
 
+    fn plan(&self, plan: PlanId) -> &Plan {
+        &self.plans[plan.number()].plan
+    }
+
     fn set_resident(&mut self, name: &str, data: Resident) -> Result<(), Error> {
         let (dtype, len) = match &data {
             Resident::Bytes(bytes) => (DType::U8, bytes.len()),

@@ -10,12 +10,18 @@ fn every_operation_gives_the_numbers_of_the_reference() {
         println!("skipped: no GPU was found");
         return;
     };
-    for (op, cases) in ops::cases().into_iter().filter(|c| c.0=="nnqp") {
+    for (op, cases) in ops::cases().into_iter().filter(|c| c.0 == "nnqp") {
         let start = std::time::Instant::now();
         eprintln!("{op}");
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check_on(&[(op, cases)], &|seeds| {
-        Ok(Box::new(GpuSession::new(device.clone(), seeds)?) as Box<dyn Session>)
-    }))).is_err() { eprintln!("FAILED {op}"); }
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check_on(&[(op, cases)], &|seeds| {
+                Ok(Box::new(GpuSession::new(device.clone(), seeds)?) as Box<dyn Session>)
+            })
+        }))
+        .is_err()
+        {
+            eprintln!("FAILED {op}");
+        }
         eprintln!("   {:?}", start.elapsed());
     }
 }

@@ -21,7 +21,7 @@ fn learner<'s>(
     };
     let population = seeds.iter().map(stream).collect();
     let network = Box::new(Mlp::new(&[64, 6, 10]).unwrap());
-    let settings = Settings { threads, ..Settings::new(10, 16, Box::new(Sgd::new(0.1))) };
+    let settings = Settings::new(10, 16, Box::new(Sgd::new(0.1))).on_threads(threads);
     Learner::new(method, &data, population, network, settings).unwrap()
 }
 

@@ -49,7 +49,7 @@ pub use op::{Args, Inside, Kind, Op, Out, Vjp};
 pub use plan::{Code, Cost, Place, Plan, Strided};
 pub use reference::{ReferenceSession, Values};
 pub use scope::Scope;
-pub use session::{Feeds, Host, Outputs, PlanId, Resident, Session};
+pub use session::{Cpu, Device, Feeds, Host, Outputs, PlanId, Resident, Session};
 pub use transform::{Route, Transform};
 pub use types::{DType, Type};
 pub use var::Var;

@@ -1,9 +1,11 @@
 //! The device at program level: holds slots, replays plans.
 
+use crate::cpu::CpuSession;
 use crate::error::Error;
 use crate::graph::SlotSpec;
 use crate::plan::{Plan, Signature};
 use crate::types::Type;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -165,6 +167,35 @@ impl<'a> Outputs<'a> {
     }
 }
 
+/// Where programs run: makes a session for a population.
+pub trait Device: fmt::Debug + Send + Sync {
+    /// A session for members with these seeds.
+    ///
+    /// # Errors
+    /// No members; what the device does not have.
+    fn session(&self, seeds: &[u64]) -> Result<Box<dyn Session>, Error>;
+
+    /// What it is, for results.
+    fn describe(&self) -> String;
+}
+
+/// The CPU, on so many threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Threads that share members, or the kernels of one.
+    pub threads: usize,
+}
+
+impl Device for Cpu {
+    fn session(&self, seeds: &[u64]) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(CpuSession::new(seeds, self.threads)?))
+    }
+
+    fn describe(&self) -> String {
+        "cpu".to_owned()
+    }
+}
+
 /// A device that holds slots for a population and replays plans over it.
 ///
 /// Slots are the whole state: save them and the hosts, and a run can go on elsewhere.
@@ -177,6 +208,9 @@ pub trait Session {
     /// # Errors
     /// A slot that another plan declares differently.
     fn load(&mut self, plan: Plan) -> Result<PlanId, Error>;
+
+    /// The plan behind an identifier.
+    fn plan(&self, plan: PlanId) -> &Plan;
 
     /// Sets data that all members share.
     ///

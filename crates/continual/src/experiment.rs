@@ -8,6 +8,7 @@ use cl_nn::{Adam, Initializer, Network, Schedule};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec,
 };
+use cl_tensor::Cpu;
 use std::sync::Arc;
 
 /// In which order the contexts are trained on.
@@ -284,7 +285,7 @@ impl Experiment {
             head: *head,
             mix: *mix,
             consolidate_every: self.setup.clock(),
-            threads: *threads,
+            device: Arc::new(Cpu { threads: *threads }),
         };
         Ok(Learner::new(strategy, &self.dataset, population, network, settings)?)
     }

@@ -7,6 +7,8 @@ use crate::strategy::Strategy;
 use cl_buffers::RowSize;
 use cl_nn::{Adam, Mlp, Network};
 use cl_scenarios::{Dataset, Part, Parts, Protocol, Scenario, Stream, StreamSpec, digits};
+use cl_tensor::Cpu;
+use std::sync::Arc;
 
 /// The members of a population; one of the seeds does not fit 32 bits.
 pub(super) const SEEDS: [u64; 3] = [2, 3, 5 << 32];
@@ -62,7 +64,7 @@ impl<'a> Course<'a> {
         }
         let outputs = population.first().map_or(1, |(_, stream)| stream.outputs());
         let settings = Settings {
-            threads,
+            device: Arc::new(Cpu { threads }),
             // A large ε: the step follows the gradient smoothly, so that what differs in rounding
             // stays small, as after ±lr for a gradient of 1e-9 it would not.
             ..Settings::new(STEPS, BATCH, Box::new(Adam { eps: 1e-3, ..Adam::new(5e-3) }))

@@ -7,7 +7,7 @@ use crate::learner::{Learner, Objectives};
 use crate::record::{IMAGES, THETA};
 use cl_nn::Layout;
 use cl_random::{Address, Purpose};
-use cl_tensor::{DType, Graph, ReferenceSession, Session, Values};
+use cl_tensor::{DType, Graph, ReferenceSession, Values};
 use std::collections::BTreeMap;
 
 /// Half-widths of the central differences, along a direction of length 1. A ReLU may have its kink

@@ -4,7 +4,6 @@ use super::course::{Course, SEEDS};
 use super::failures::Fault;
 use super::whole::{End, Moment, Whole};
 use crate::run::run;
-use cl_tensor::Session;
 
 /// The bytes kept are those worked out by hand, for one member as for several, and what is not
 /// declared as kept can be forgotten at a boundary.

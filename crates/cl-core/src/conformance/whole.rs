@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::learner::{Learner, Pull};
 use crate::run::{Observer, run};
 use crate::strategy::Strategy;
-use cl_tensor::{Cost, Session};
+use cl_tensor::Cost;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

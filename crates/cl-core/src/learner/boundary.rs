@@ -178,7 +178,7 @@ impl Learner<'_> {
             let chunks = chunks.drawing(self.now(member), &observed.draws);
             hosts.push(chunks.reading(observed.reports.iter().cloned()));
         }
-        run_chunks(&mut self.session, observed.plan, &mut hosts)?;
+        run_chunks(&mut *self.session, observed.plan, &mut hosts)?;
         let read: Vec<_> = hosts.into_iter().map(|host| host.read).collect();
         for ((reported, (rows, _)), outputs) in reported.iter_mut().zip(chosen).zip(read) {
             reported.passes.push(PassReport { scope: scope.clone(), rows, outputs });
@@ -252,7 +252,7 @@ impl Learner<'_> {
             for (scope, part) in &self.parts.consolidations {
                 if part.at() == at {
                     let read = |name: &str| reported[index].get(name);
-                    let (session, model) = (&mut self.session as &mut dyn Session, &self.model);
+                    let (session, model) = (&mut *self.session, &self.model);
                     let reports = Reports::new(&[], scope, &read);
                     let mut slots = SlotStore { session, model, scope, member, reports };
                     part.end_context(now, &mut slots)?;
@@ -272,7 +272,7 @@ impl Learner<'_> {
         let hit = || ["hit".to_owned()];
         let mut hosts: Vec<Chunks<'_>> =
             rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(hit())).collect();
-        run_chunks(&mut self.session, self.programs.evaluate, &mut hosts)?;
+        run_chunks(&mut *self.session, self.programs.evaluate, &mut hosts)?;
         let hits = |host: Chunks<'_>| host.read.into_iter().next().map_or(Vec::new(), |(_, v)| v);
         Ok(hosts.into_iter().map(hits).collect())
     }

@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::{CHUNK, Learner};
 use crate::parts::{At, Length, Over};
 use crate::population::MemberState;
-use cl_tensor::{Cost, PlanId, Session};
+use cl_tensor::{Cost, PlanId};
 use std::collections::BTreeMap;
 
 /// What a run costs one member.

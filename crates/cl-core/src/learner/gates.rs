@@ -8,7 +8,7 @@ use crate::gates::MeanGates;
 use crate::host::Chunks;
 use crate::record;
 use cl_buffers::Row;
-use cl_tensor::{PlanId, Session};
+use cl_tensor::PlanId;
 
 impl Learner<'_> {
     /// By what the gates of the composition multiply the hidden layers for rows of each member, as in
@@ -31,7 +31,7 @@ impl Learner<'_> {
             .iter()
             .map(|rows| self.chunks(rows, CHUNK).reading(outputs.iter().cloned()))
             .collect();
-        run_chunks(&mut self.session, plan, &mut hosts)?;
+        run_chunks(&mut *self.session, plan, &mut hosts)?;
         let layers = |host: Chunks<'_>| host.read.into_iter().map(|(_, values)| values).collect();
         Ok(hosts.into_iter().map(layers).collect())
     }

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::record::IMAGES;
 use cl_nn::{Layout, Network};
 use cl_scenarios::Stream;
-use cl_tensor::{CpuSession, Resident, Session};
+use cl_tensor::Resident;
 
 /// Outputs that the contexts of the first `stages` stages need.
 fn needed(stream: &dyn Stream, labels: &[u8], stages: usize) -> usize {
@@ -67,11 +67,11 @@ impl Learner<'_> {
         let (data, stream) = (self.model.data.clone(), self.model.stream());
         let mut model = Model::new(network, &self.parts, data, stream)?;
         model.one_context = self.model.one_context;
-        let mut session = CpuSession::new(self.session.seeds(), self.settings.threads)?;
+        let mut session = self.settings.device.session(self.session.seeds())?;
         session.set_resident(IMAGES, Resident::Bytes(self.dataset.images.clone()))?;
         let (member, labels) = (&self.members[0], &self.dataset.labels);
         let programs =
-            Programs::record(&mut session, &model, &self.parts, &self.settings, member, labels)?;
+            Programs::record(&mut *session, &model, &self.parts, &self.settings, member, labels)?;
         let known = self.session.slots();
         for slot in session.slots().into_iter().filter(|slot| known.contains(slot)) {
             let old = self.session.slot_type(&slot)?.shape;

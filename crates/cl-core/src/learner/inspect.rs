@@ -3,7 +3,7 @@
 use super::Learner;
 use crate::error::Error;
 use crate::record::{self, MemoryRows, OPTIMIZER, Program, THETA};
-use cl_tensor::{Cost, Graph, Plan, PlanId, Session, Values};
+use cl_tensor::{Cost, Graph, Plan, PlanId, Values};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a step minimises, as the reference device takes it.

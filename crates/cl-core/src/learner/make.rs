@@ -15,7 +15,7 @@ use crate::run::Progress;
 use crate::strategy::{Strategy, check};
 use cl_nn::Network;
 use cl_scenarios::{Dataset, Stream};
-use cl_tensor::{CpuSession, Resident, Session};
+use cl_tensor::{Resident, Session};
 use std::collections::BTreeMap;
 
 /// A population in training. Made once, stepped by [`run()`](crate::run()).
@@ -26,7 +26,7 @@ pub struct Learner<'s> {
     pub(super) settings: Settings,
     pub(super) dataset: Dataset,
     pub(crate) model: Model,
-    pub(crate) session: CpuSession,
+    pub(crate) session: Box<dyn Session>,
     pub(crate) members: Vec<MemberState>,
     pub(super) programs: Programs,
     /// Says when to consolidate, where nobody else does.
@@ -77,11 +77,11 @@ impl<'s> Learner<'s> {
         model.one_context = one_context(&**stream, &parts);
         population.iter().try_for_each(|(_, stream)| heads_fit(&*model.network, &**stream))?;
         let members = members(&parts, dataset, population, shape, &settings)?;
-        let mut session = CpuSession::new(&seeds, settings.threads)?;
+        let mut session = settings.device.session(&seeds)?;
         session.set_resident(IMAGES, Resident::Bytes(dataset.images.clone()))?;
         let member = &members[0];
         let programs =
-            Programs::record(&mut session, &model, &parts, &settings, member, &dataset.labels)?;
+            Programs::record(&mut *session, &model, &parts, &settings, member, &dataset.labels)?;
         let clock = Clock::of(&settings, &parts, strategy);
         let mut learner = Self {
             strategy,
@@ -128,7 +128,7 @@ impl<'s> Learner<'s> {
 
     /// The slots of all members.
     pub fn session(&mut self) -> &mut dyn Session {
-        &mut self.session
+        &mut *self.session
     }
 
     /// A copy of a member's slot; indices come as their bits. What an observer watches.

@@ -9,7 +9,7 @@ use crate::parts::{At, Generate, Joins, Length, Parts, Phase, PhaseContext, Star
 use crate::population::MemberState;
 use crate::record::{self, THETA};
 use cl_scenarios::{Stream, StreamKind};
-use cl_tensor::{Graph, Host, PlanId, Scope, Session};
+use cl_tensor::{Graph, Host, PlanId, Scope};
 use std::ops::Range;
 
 /// The phase under way.

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::parts::{At, Over, Parts, Phase, Source, Trains};
 use crate::population::MemberState;
 use crate::record::{self, MemoryRows, Program};
-use cl_tensor::{CpuSession, PlanId, Session};
+use cl_tensor::{PlanId, Session};
 
 /// What tells training programs apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) struct Programs {
 
 impl Programs {
     pub(super) fn record(
-        session: &mut CpuSession,
+        session: &mut dyn Session,
         model: &Model,
         parts: &Parts<'_>,
         settings: &Settings,

@@ -7,7 +7,7 @@ use crate::host::Training;
 use crate::parts::Phase;
 use crate::population::MemberState;
 use crate::record::{PENALTY_GRADIENT, TASK_GRADIENT};
-use cl_tensor::{Feeds, Host, Outputs, Session};
+use cl_tensor::{Feeds, Host, Outputs};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 

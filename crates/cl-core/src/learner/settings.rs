@@ -5,6 +5,8 @@ use crate::parts::{At, Joins, Length, Over, Parts, Phase, Source, find};
 use crate::rehearse::Mix;
 use cl_nn::{Optimizer, Schedule};
 use cl_scenarios::{Stream, StreamKind};
+use cl_tensor::{Cpu, Device};
+use std::sync::Arc;
 
 /// How a population is trained.
 #[derive(Debug)]
@@ -28,13 +30,14 @@ pub struct Settings {
     /// Consolidate after every so many steps, where nobody tells or finds boundaries: with the rows of
     /// the stream since the last time. Van de Ven, Tuytelaars & Tolias 2022 do so every 100 steps.
     pub consolidate_every: Option<u32>,
-    /// Threads of the CPU session.
-    pub threads: usize,
+    /// Where programs run.
+    pub device: Arc<dyn Device>,
 }
 
 impl Settings {
     /// So many steps per context of so many rows, all else as it usually is: a constant learning rate,
-    /// one optimiser over all contexts, [`Mix::ByContext`], a full head, no clock, one thread.
+    /// one optimiser over all contexts, [`Mix::ByContext`], a full head, no clock, one thread
+    /// of the CPU.
     #[must_use]
     pub fn new(steps: u32, batch: usize, optimizer: Box<dyn Optimizer>) -> Self {
         Self {
@@ -46,8 +49,14 @@ impl Settings {
             mix: Mix::ByContext,
             head: Head::Full,
             consolidate_every: None,
-            threads: 1,
+            device: Arc::new(Cpu { threads: 1 }),
         }
+    }
+
+    /// On so many threads of the CPU.
+    #[must_use]
+    pub fn on_threads(self, threads: usize) -> Self {
+        Self { device: Arc::new(Cpu { threads }), ..self }
     }
 
     /// Checks what cannot work before anything is recorded.

@@ -10,7 +10,7 @@ use crate::rehearse::to_state;
 use crate::run::Progress;
 use crate::weights::digest;
 use cl_buffers::{Row, Sweep};
-use cl_tensor::{DType, Session};
+use cl_tensor::DType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

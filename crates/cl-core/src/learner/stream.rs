@@ -4,7 +4,6 @@ use super::Learner;
 use crate::error::Error;
 use crate::model::Data;
 use crate::record::{ACTIVE, TAP_INDEX, TAP_WEIGHT};
-use cl_tensor::Session;
 
 impl Learner<'_> {
     pub(super) fn write_active(&mut self, stage: usize) -> Result<(), Error> {

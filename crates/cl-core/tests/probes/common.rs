@@ -3,7 +3,8 @@
 use cl_core::{Error, Head, Learner, Mix, Observer, Progress, Settings, Step, Strategy, run};
 use cl_nn::{Adam, Mlp, Network};
 use cl_scenarios::{ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamSpec, digits};
-use cl_tensor::Var;
+use cl_tensor::{Cpu, Var};
+use std::sync::Arc;
 
 /// What differs between the runs of probes.
 #[derive(Clone, Copy)]
@@ -69,7 +70,7 @@ impl Setup<'_> {
             mix: self.mix,
             consolidate_every: self.clock,
             head: self.head,
-            threads: self.threads,
+            device: Arc::new(Cpu { threads: self.threads }),
             ..Settings::new(self.steps, self.batch, Box::new(Adam::new(1e-3)))
         };
         Learner::new(strategy, data, population, network(64, outputs), settings)

@@ -70,12 +70,6 @@ impl CpuSession {
         self.threads
     }
 
-    /// The plan behind an identifier.
-    #[must_use]
-    pub fn plan(&self, plan: PlanId) -> &Plan {
-        &self.plans[plan.0].plan
-    }
-
     fn slot(&self, name: &str) -> Result<usize, Error> {
         self.slots.iter().position(|slot| slot.spec.name == name).ok_or_else(|| Error::Unknown {
             kind: "slot",
@@ -147,6 +141,10 @@ impl Session for CpuSession {
             (0..workers).map(|_| Scratch::new(&plan).map(Mutex::new)).collect::<Result<_, _>>()?;
         self.plans.push(Loaded { plan, slots, scratch });
         Ok(PlanId(self.plans.len() - 1))
+    }
+
+    fn plan(&self, plan: PlanId) -> &Plan {
+        &self.plans[plan.0].plan
     }
 
     fn set_resident(&mut self, name: &str, data: Resident) -> Result<(), Error> {
