@@ -94,6 +94,8 @@ pub(crate) struct Training<'a> {
     /// Whether the detector found a boundary.
     pub ended: &'a mut bool,
     /// Name of the composition, for messages.
+    /// Whether memories take a step's rows when it is fed, not when its outputs are there.
+    pub ahead: bool,
     pub strategy: &'a str,
 }
 
@@ -233,7 +235,11 @@ impl Host for Training<'_> {
         let steps = self.length.max(1) as f32;
         feeds.f32("progress", &[step as f32 / steps])?;
         feeds.f32("steps", &[steps])?;
-        feeds.f32("schedule", &[self.schedule.factor_within(step, self.length) as f32])
+        feeds.f32("schedule", &[self.schedule.factor_within(step, self.length) as f32])?;
+        if self.ahead && live {
+            self.store(step, None).map_err(stopped)?;
+        }
+        Ok(())
     }
 
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
@@ -251,7 +257,14 @@ impl Host for Training<'_> {
         if let Some(detector) = &mut self.detector {
             *self.ended |= detector.ends_here(now, loss);
         }
+        if self.ahead {
+            return Ok(());
+        }
         self.store(step, Some(outputs)).map_err(stopped)
+    }
+
+    fn is_ahead(&self) -> bool {
+        self.ahead
     }
 }
 
@@ -348,6 +361,10 @@ impl Host for Chunks<'_> {
         feeds.u32(input, &self.of_chunk)
     }
 
+    fn is_ahead(&self) -> bool {
+        true
+    }
+
     fn collect(&mut self, step: u32, outputs: &Outputs<'_>) -> Result<(), cl_tensor::Error> {
         let count = self.chunks.get(step as usize).map_or(0, |chunk| chunk.len());
         for (name, values) in &mut self.read {
@@ -367,6 +384,10 @@ pub(crate) struct Ends {
 }
 
 impl Host for Ends {
+    fn is_ahead(&self) -> bool {
+        true
+    }
+
     fn feed(&mut self, _: u32, feeds: &mut Feeds<'_>) -> Result<(), cl_tensor::Error> {
         feeds.f32(LIVE, &[self.live])?;
         feeds.u32("context", &[self.context])?;

@@ -63,6 +63,7 @@ impl Running {
                 recent: collects.then_some(&mut member.recent),
                 detector: member.detector.as_deref_mut().filter(|_| network),
                 ended,
+                ahead: false,
                 strategy,
             })
         };
@@ -271,6 +272,9 @@ impl Learner<'_> {
             running.hosts((program, steps.start), members, &generators, settings, told)?;
         match running.programs.get(program) {
             Some(&plan) => {
+                // Where memories read nothing of a step, the next can be fed before it has run.
+                let ahead = self.session.plan(plan).outputs() == [record::LOSS];
+                hosts.iter_mut().for_each(|host| host.ahead = ahead && host.detector.is_none());
                 let mut hosts: Vec<&mut dyn Host> =
                     hosts.iter_mut().map(|host| host as &mut dyn Host).collect();
                 self.session.run(plan, steps.clone(), &mut hosts)?;
