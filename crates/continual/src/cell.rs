@@ -6,16 +6,16 @@ use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
 use crate::generated;
 use crate::judge::{JointJudge, generates};
+use crate::kept;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
 use crate::results::Line;
 use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
-use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
+use cl_core::{Costs, Learner, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
 use cl_replay::generative::Judged;
-use cl_scenarios::{Scenario, Stream, StreamKind};
+use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,7 +28,6 @@ pub struct Cell {
     /// The values of a sweep that one population can hold; without a sweep there is one.
     pub variants: Vec<Variant>,
     pub(crate) experiment: Experiment,
-    preset: Preset,
     shown: Vec<String>,
     /// Says what generators make; `None` without one.
     judge: Option<Arc<JointJudge>>,
@@ -52,7 +51,9 @@ pub struct CellCost {
     pub parameters: usize,
     /// Steps of each member; of a one-pass stream those of the first.
     pub steps: u64,
-    /// What a run costs one member; the bytes kept are an upper bound, with full memories.
+    /// Rows in the memories of one member when the run is through.
+    pub rows_kept: usize,
+    /// What a run costs one member; the bytes kept are those of the results.
     pub costs: Costs,
 }
 
@@ -136,7 +137,6 @@ impl Cell {
             variants,
             judge: has_generator.then_some(judge),
             shown: chosen.shown.clone(),
-            preset: choices.preset,
             experiment,
         }
     }
@@ -146,6 +146,12 @@ impl Cell {
     pub fn label(&self) -> String {
         let values: Vec<_> = self.variants.iter().map(|it| &it.settings.hyper).collect();
         label(&self.composition, &self.shown, &values)
+    }
+
+    /// Bytes of one example as the data set stores it.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.experiment.dataset.features()
     }
 
     /// Whether the strategy can learn from this stream at all; `Ok(Some(reason))` if the scenario
@@ -197,9 +203,10 @@ impl Cell {
             return Err(Error::Impossible("a cell without a strategy".to_owned()));
         };
         let learner = self.one().learner(first.strategy())?;
-        let mut costs = learner.costs();
-        costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget(&first.settings)?);
+        let (bytes_kept, rows_kept) = self.kept()?;
+        let costs = Costs { bytes_kept, ..learner.costs() };
         Ok(CellCost {
+            rows_kept,
             members,
             parameters: learner.model().layout.parameters(),
             steps: steps(&learner, 0),
@@ -207,20 +214,21 @@ impl Cell {
         })
     }
 
-    /// The most bytes that the memories of one member may hold.
-    fn budget(&self, settings: &Settings) -> Result<u64, Error> {
-        let stream = self.experiment.stream(settings.seed)?;
-        let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
-        let classes = || (0..stream.contexts()).map(|c| stream.classes(c).len() as u32);
-        let member = Member {
-            seed: settings.seed,
-            stream: &stream,
-            row_size: RowSize::new(features as u32, outputs as u32),
-            batch: settings.batch,
-            classes: classes().sum(),
-            classes_per_context: classes().max().unwrap_or(1),
-        };
-        Ok(self.composition.budget(self.preset, &settings.hyper, &member))
+    /// The bytes that its results will say are kept between contexts, of the member that keeps most:
+    /// rows pass by the memories as in the run, nothing is trained.
+    pub(crate) fn bytes_kept(&self) -> Result<u64, Error> {
+        Ok(self.kept()?.0)
+    }
+
+    /// These bytes, and the rows of memories among them.
+    fn kept(&self) -> Result<(u64, usize), Error> {
+        let Some(first) = self.variants.first() else { return Ok((0, 0)) };
+        let mut learner = self.one().learner(first.strategy())?;
+        if learner.has_memories() {
+            learner = self.experiment.clone().threads(1).learner(first.strategy())?;
+        }
+        learner.fill_memories()?;
+        Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))
     }
 
     /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
@@ -378,7 +386,7 @@ impl Cell {
             members: learner.members(),
             threads: self.experiment.setup.threads,
             device: "cpu".to_owned(),
-            bytes_kept: learner.bytes_kept(),
+            bytes_kept: kept::bytes(&self.experiment, learner),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             generator_spread: Vec::new(),
             generator_shares: Vec::new(),

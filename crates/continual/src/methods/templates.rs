@@ -3,7 +3,7 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Error, Member, Parts, Strategy};
+use cl_core::{Error, Parts, Strategy};
 use cl_replay::ReservoirReplay;
 use cl_templates::{
     BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam,
@@ -18,7 +18,6 @@ pub(crate) const ICARL: Entry = Entry {
     source: "Rebuffi et al. 2017",
     hypers: &[PER_CLASS, TEMPERATURE, DISTILLATION, SELECTION],
     build: icarl,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -324,11 +323,6 @@ fn icarl_ssl(values: &Values<'_>) -> Box<dyn Strategy> {
         views: Views { shift, degrees, noise },
         ..IcarlSsl::per_class(values.count(PER_CLASS.name))
     })
-}
-
-/// The most bytes of the exemplars.
-fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    ExemplarBudget::PerClass(values.count(PER_CLASS.name)).bytes(member)
 }
 
 fn ncm(values: &Values<'_>) -> Box<dyn Strategy> {
