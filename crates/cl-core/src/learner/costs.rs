@@ -15,7 +15,8 @@ pub struct Costs {
     /// Multiply-accumulates of the whole run: steps, boundaries and evaluations. Phases and passes
     /// over memories count with what memories hold now: nothing, before the run.
     pub macs: u64,
-    /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak.
+    /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak so far
+    /// ([`Learner::fill_memories`]).
     pub bytes_kept: u64,
 }
 
