@@ -203,29 +203,29 @@ impl Cell {
             return Err(Error::Impossible("a cell without a strategy".to_owned()));
         };
         let learner = self.one().learner(first.strategy())?;
-        let (bytes_kept, rows_kept) = self.kept()?;
-        let costs = Costs { bytes_kept, ..learner.costs() };
-        Ok(CellCost {
-            rows_kept,
-            members,
-            parameters: learner.model().layout.parameters(),
-            steps: steps(&learner, 0),
-            costs,
-        })
+        let (parameters, steps) = (learner.model().layout.parameters(), steps(&learner, 0));
+        let costs = learner.costs();
+        let (bytes_kept, rows_kept) = self.kept(learner, first.strategy())?;
+        let costs = Costs { bytes_kept, ..costs };
+        Ok(CellCost { members, parameters, steps, rows_kept, costs })
     }
 
     /// The bytes that its results will say are kept between contexts, of the member that keeps most:
     /// rows pass by the memories as in the run, nothing is trained.
     pub(crate) fn bytes_kept(&self) -> Result<u64, Error> {
-        Ok(self.kept()?.0)
+        let Some(first) = self.variants.first() else { return Ok(0) };
+        let one = self.one().learner(first.strategy())?;
+        Ok(self.kept(one, first.strategy())?.0)
     }
 
-    /// These bytes, and the rows of memories among them.
-    fn kept(&self) -> Result<(u64, usize), Error> {
-        let Some(first) = self.variants.first() else { return Ok((0, 0)) };
-        let mut learner = self.one().learner(first.strategy())?;
-        if learner.has_memories() {
-            learner = self.experiment.clone().threads(1).learner(first.strategy())?;
+    /// These bytes, and the rows of memories among them; `learner` has the first seed alone.
+    fn kept<'s>(
+        &self,
+        mut learner: Learner<'s>,
+        strategy: &'s dyn Strategy,
+    ) -> Result<(u64, usize), Error> {
+        if learner.has_memories() && self.seeds().count() > 1 {
+            learner = self.experiment.clone().threads(1).learner(strategy)?;
         }
         learner.fill_memories()?;
         Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 /// What a benchmark was asked for with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Asked {
     /// Options of the command line.
     Request(Request),
