@@ -39,8 +39,11 @@ pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()
         (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
     };
     let error = match trained {
-        Ok(finished) => match work.finish() {
-            Ok(path) => return print::text(&report::text(bench, &finished, &path)?),
+        Ok(finished) => match work.finish(&finished.diverged) {
+            Ok(path) => {
+                print::text(&report::text(bench, &finished, &path)?)?;
+                return finished.failure().map_or(Ok(()), |error| Err(error.into()));
+            }
             Err(error) => error,
         },
         Err(error) => {
@@ -79,7 +82,10 @@ pub(crate) fn train(
     let work = if output.keep_networks { work.keeping_networks()? } else { work };
     let mut work = work.stopping(stop);
     match bench.run(costs, &mut Bar::new(costs), &mut work) {
-        Ok(finished) => Ok((finished, work.finish()?)),
+        Ok(finished) => {
+            let path = work.finish(&finished.diverged)?;
+            Ok((finished, path))
+        }
         Err(error) => {
             let is_interruption = error.is_interruption();
             work.leave(&error);

@@ -61,7 +61,8 @@ pub struct CellCost {
 pub struct Trained {
     /// One line per run, variant by variant.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more, by label, with the reason.
+    /// Values of a sweep, or the cell without one, whose loss was no number any more, by label, with the
+    /// reason.
     pub diverged: Vec<(String, String)>,
 }
 
@@ -227,7 +228,8 @@ impl Cell {
     /// then each value is trained as a population of its own, which gives the same bits.
     ///
     /// # Errors
-    /// A loss that is not a number any more where there is no sweep; what the device refuses.
+    /// What the device refuses; what cannot be restored. A loss that is no number any more is none: it is
+    /// in [`Trained::diverged`].
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
         self.run_kept(0, observer, &mut ())
     }
@@ -242,7 +244,8 @@ impl Cell {
         let mut trained = Trained::default();
         match self.fate(Population { cell, variant: None }, observer, keep)? {
             Fate::Trained(lines) => trained.lines = lines,
-            Fate::Apart | Fate::Diverged(_) => {
+            Fate::Diverged(reason) => trained.diverged.push((self.label(), reason)),
+            Fate::Apart => {
                 for (index, variant) in self.variants.iter().enumerate() {
                     let alone = Population { cell, variant: Some(index) };
                     match self.fate(alone, &mut Again(observer), keep)? {
@@ -277,11 +280,9 @@ impl Cell {
         let fate = match (self.train(self.together(population.variant), train), population.variant)
         {
             (Ok(lines), _) => Fate::Trained(lines),
-            (Err(error), _) if self.variants.len() == 1 || !error.has_diverged() => {
-                return Err(error);
-            }
-            (Err(_), None) => Fate::Apart,
-            (Err(error), Some(_)) => Fate::Diverged(error.to_string()),
+            (Err(error), _) if !error.has_diverged() => return Err(error),
+            (Err(_), None) if self.variants.len() > 1 => Fate::Apart,
+            (Err(error), _) => Fate::Diverged(error.to_string()),
         };
         keep.keep(population, &fate)?;
         Ok(fate)

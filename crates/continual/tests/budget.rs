@@ -64,7 +64,10 @@ fn what_cannot_be_kept_is_one_line_of_bad_input() {
     let cases = [
         (vec!["--bytes", "0"], "such as 500, 10k"),
         (vec!["--bytes", "12q"], "such as 500, 10k"),
-        (vec!["--bytes", "10", "--strategy", "er,fromp"], "10 bytes are too few: expected for er at least"),
+        (
+            vec!["--bytes", "10", "--strategy", "er,fromp"],
+            "10 bytes are too few: expected for er at least",
+        ),
         (vec!["--strategy", "xdg"], "class-incremental stream does not show it"),
         (vec!["--scenario", "tsk"], "did you mean `task`?"),
     ];

@@ -144,8 +144,8 @@ fn a_picture_of_each_generator_lies_beside_the_results() {
     let asked = Asked::Request(Request::default());
     let every = CheckpointEvery::default();
     let mut work = Work::begin(folder.path(), &asked, &bench, every, Earlier::Refuse).unwrap();
-    bench.run(&bench.costs().unwrap(), &mut (), &mut work).unwrap();
-    work.finish().unwrap();
+    let finished = bench.run(&bench.costs().unwrap(), &mut (), &mut work).unwrap();
+    work.finish(&finished.diverged).unwrap();
     let mut names: Vec<String> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
