@@ -132,6 +132,9 @@ impl Bench {
                 }
             }
         }
+        for chosen in &choices.strategies {
+            check_used(chosen, &cells).map_err(|error| chosen.at(error))?;
+        }
         for (chosen, refused) in choices.strategies.iter().zip(refused) {
             if let (true, Some(reason)) = (chosen.by_name, refused) {
                 return Err(chosen.at(Error::Impossible(reason)));
@@ -234,6 +237,21 @@ impl Bench {
             .filter_map(|settings| lines.iter().find(|line| line.settings == settings))
             .collect()
     }
+}
+
+/// Refuses values that would mean nothing in any of a strategy's cells.
+fn check_used(chosen: &Chosen, cells: &[Cell]) -> Result<(), Error> {
+    let Chosen { composition, hyper, .. } = chosen;
+    for (name, values) in hyper {
+        let own = cells.iter().filter(|cell| cell.composition.name == composition.name);
+        let reasons: Option<Vec<&str>> = own.map(|cell| cell.unused(name)).collect();
+        let reason = reasons.and_then(|reasons| reasons.first().copied());
+        let (Some(reason), Some(hyper)) = (reason, composition.hyper(name)) else { continue };
+        let told: Vec<String> = values.iter().map(|&value| hyper.tell(value)).collect();
+        let (what, value) = (name.clone(), told.join(","));
+        return Err(Error::Value { what, value, expected: format!("nothing here: {reason}") });
+    }
+    Ok(())
 }
 
 /// Every value of every strategy once.

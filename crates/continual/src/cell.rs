@@ -28,7 +28,7 @@ pub struct Cell {
     /// The values of a sweep that one population can hold; without a sweep there is one.
     pub variants: Vec<Variant>,
     pub(crate) experiment: Experiment,
-    preset: Preset,
+    under: Under,
     shown: Vec<String>,
     /// Says what generators make; `None` without one.
     judge: Option<Arc<JointJudge>>,
@@ -118,7 +118,7 @@ impl Cell {
                     .copied()
                     .or_else(|| strengths.get(&key, strategy, about.name))
                     .or_else(budget)
-                    .unwrap_or_else(|| about.default(choices.preset));
+                    .unwrap_or_else(|| composition.default(&name, about, under));
                 (name, value)
             };
             let hyper: BTreeMap<String, f64> =
@@ -137,7 +137,7 @@ impl Cell {
             variants,
             judge: has_generator.then_some(judge),
             shown: chosen.shown.clone(),
-            preset: choices.preset,
+            under,
             experiment,
         }
     }
@@ -165,7 +165,7 @@ impl Cell {
             match cl_core::check(variant.strategy(), &stream, setup.clock()) {
                 Ok(()) => {}
                 Err(reason @ cl_core::Error::NotShown { .. }) => {
-                    return Ok(Some(reason.to_string()));
+                    return Ok(Some(self.with_advice(&reason)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -177,6 +177,26 @@ impl Cell {
             }
         }
         Ok(None)
+    }
+
+    /// Why it cannot, and what could in its place.
+    fn with_advice(&self, reason: &cl_core::Error) -> String {
+        let told = reason.to_string();
+        match reason {
+            cl_core::Error::NotShown { strategy, .. } if self.under.kind.is_task_free() => {
+                match self.composition.instead(strategy) {
+                    Some(instead) => format!("{told}; {instead}"),
+                    None => told,
+                }
+            }
+            _ => told,
+        }
+    }
+
+    /// Why a value of `strategy.hyper` means nothing here; `None` where it means something.
+    pub(crate) fn unused(&self, name: &str) -> Option<&'static str> {
+        let mut given = self.variants.iter().map(|it| &it.settings.hyper);
+        given.find_map(|given| self.composition.unused(name, self.under, given))
     }
 
     /// Of the first seed alone.
@@ -221,7 +241,7 @@ impl Cell {
             classes: classes().sum(),
             classes_per_context: classes().max().unwrap_or(1),
         };
-        Ok(self.composition.budget(self.preset, &settings.hyper, &member))
+        Ok(self.composition.budget(self.under.preset, &settings.hyper, &member))
     }
 
     /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
