@@ -119,9 +119,8 @@ fn runs() {
     println!("  none, {ROWS} rows                {plain:7.3} ms");
     for (name, time) in [("er", er), ("er-reservoir", reservoir)] {
         let ratio = time / (2.0 * plain);
-        println!(
-            "  {name:<12}, {ROWS} + {ROWS} rows  {time:7.3} ms; / (2 x none) = {ratio:.3}; limit 1.05"
-        );
+        let name = format!("{name}, {ROWS} + {ROWS} rows");
+        println!("  {name:<28} {time:9.3} ms; / (2 x none) = {ratio:.3}; limit 1.05");
     }
 }
 

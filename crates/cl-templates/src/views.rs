@@ -13,7 +13,7 @@ use cl_tensor::Var;
 ///
 /// | field | default | range | what |
 /// |---|---|---|---|
-/// | `shift` | 1/16 | ≥ 0 | the most that an image is shifted, in units of its side; slot `shift` |
+/// | `shift` | 1/8 | ≥ 0 | the most that an image is shifted, in units of its side; slot `shift` |
 /// | `degrees` | 10 | [0, 45] | the most that it is turned, either way; slot `degrees` |
 /// | `noise` | 0.1 | ≥ 0 | standard deviation of the normal noise of a pixel; slot `noise` |
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Views {
 
 impl Default for Views {
     fn default() -> Self {
-        Self { shift: 0.0625, degrees: 10.0, noise: 0.1 }
+        Self { shift: 0.125, degrees: 10.0, noise: 0.1 }
     }
 }
 

@@ -150,7 +150,7 @@ const EMBEDDING: Hyper = Hyper {
 
 const SHIFT: Hyper = Hyper {
     name: "shift",
-    paper: 0.0625,
+    paper: 0.125,
     purpose: "the most that a view is shifted, in units of the image's side",
     ..LAMBDA
 };
