@@ -34,7 +34,8 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
 /// Trains what is not finished yet, to the table.
 pub(crate) fn go(bench: &Bench, costs: &[CellCost], work: Work) -> Result<()> {
     let (finished, path) = finish(bench, costs, work)?;
-    print::text(&report::text(bench, &finished, &path)?)
+    print::text(&report::text(bench, &finished, &path)?)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Trains what is not finished yet, to the file of results.
@@ -49,7 +50,7 @@ pub(crate) fn finish(
         (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
     };
     let error = match trained {
-        Ok(finished) => match work.finish() {
+        Ok(finished) => match work.finish(&finished.diverged) {
             Ok(path) => return Ok((finished, path)),
             Err(error) => error,
         },
@@ -89,7 +90,10 @@ pub(crate) fn train(
     let work = if output.keep_networks { work.keeping_networks()? } else { work };
     let mut work = work.stopping(stop);
     match bench.run(costs, &mut Bar::new(costs), &mut work) {
-        Ok(finished) => Ok((finished, work.finish()?)),
+        Ok(finished) => {
+            let path = work.finish(&finished.diverged)?;
+            Ok((finished, path))
+        }
         Err(error) => {
             let is_interruption = error.is_interruption();
             work.leave(&error);

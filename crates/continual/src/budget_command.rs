@@ -57,7 +57,8 @@ pub(crate) fn show(
     for path in written.iter().chain([&results]) {
         text += &format!("{}\n", path.display());
     }
-    print::text(&text)
+    print::text(&text)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Strategies whose least memory is more than a budget.

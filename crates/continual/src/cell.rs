@@ -28,6 +28,7 @@ pub struct Cell {
     /// The values of a sweep that one population can hold; without a sweep there is one.
     pub variants: Vec<Variant>,
     pub(crate) experiment: Experiment,
+    under: Under,
     shown: Vec<String>,
     /// Says what generators make; `None` without one.
     judge: Option<Arc<JointJudge>>,
@@ -62,7 +63,8 @@ pub struct CellCost {
 pub struct Trained {
     /// One line per run, variant by variant.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more, by label, with the reason.
+    /// Values of a sweep, or the cell without one, whose loss was no number any more, by label, with the
+    /// reason.
     pub diverged: Vec<(String, String)>,
 }
 
@@ -118,7 +120,7 @@ impl Cell {
                     .copied()
                     .or_else(|| strengths.get(&key, strategy, about.name))
                     .or_else(budget)
-                    .unwrap_or_else(|| about.default(choices.preset));
+                    .unwrap_or_else(|| composition.default(&name, about, under));
                 (name, value)
             };
             let hyper: BTreeMap<String, f64> =
@@ -137,6 +139,7 @@ impl Cell {
             variants,
             judge: has_generator.then_some(judge),
             shown: chosen.shown.clone(),
+            under,
             experiment,
         }
     }
@@ -170,7 +173,7 @@ impl Cell {
             match cl_core::check(variant.strategy(), &stream, setup.clock()) {
                 Ok(()) => {}
                 Err(reason @ cl_core::Error::NotShown { .. }) => {
-                    return Ok(Some(reason.to_string()));
+                    return Ok(Some(self.with_advice(&reason)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -182,6 +185,26 @@ impl Cell {
             }
         }
         Ok(None)
+    }
+
+    /// Why it cannot, and what could in its place.
+    fn with_advice(&self, reason: &cl_core::Error) -> String {
+        let told = reason.to_string();
+        match reason {
+            cl_core::Error::NotShown { strategy, .. } if self.under.kind.is_task_free() => {
+                match self.composition.instead(strategy) {
+                    Some(instead) => format!("{told}; {instead}"),
+                    None => told,
+                }
+            }
+            _ => told,
+        }
+    }
+
+    /// Why a value of `strategy.hyper` means nothing here; `None` where it means something.
+    pub(crate) fn unused(&self, name: &str) -> Option<&'static str> {
+        let mut given = self.variants.iter().map(|it| &it.settings.hyper);
+        given.find_map(|given| self.composition.unused(name, self.under, given))
     }
 
     /// Of the first seed alone.
@@ -235,7 +258,8 @@ impl Cell {
     /// then each value is trained as a population of its own, which gives the same bits.
     ///
     /// # Errors
-    /// A loss that is not a number any more where there is no sweep; what the device refuses.
+    /// What the device refuses; what cannot be restored. A loss that is no number any more is none: it is
+    /// in [`Trained::diverged`].
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
         self.run_kept(0, observer, &mut ())
     }
@@ -250,7 +274,8 @@ impl Cell {
         let mut trained = Trained::default();
         match self.fate(Population { cell, variant: None }, observer, keep)? {
             Fate::Trained(lines) => trained.lines = lines,
-            Fate::Apart | Fate::Diverged(_) => {
+            Fate::Diverged(reason) => trained.diverged.push((self.label(), reason)),
+            Fate::Apart => {
                 for (index, variant) in self.variants.iter().enumerate() {
                     let alone = Population { cell, variant: Some(index) };
                     match self.fate(alone, &mut Again(observer), keep)? {
@@ -285,11 +310,9 @@ impl Cell {
         let fate = match (self.train(self.together(population.variant), train), population.variant)
         {
             (Ok(lines), _) => Fate::Trained(lines),
-            (Err(error), _) if self.variants.len() == 1 || !error.has_diverged() => {
-                return Err(error);
-            }
-            (Err(_), None) => Fate::Apart,
-            (Err(error), Some(_)) => Fate::Diverged(error.to_string()),
+            (Err(error), _) if !error.has_diverged() => return Err(error),
+            (Err(_), None) if self.variants.len() > 1 => Fate::Apart,
+            (Err(error), _) => Fate::Diverged(error.to_string()),
         };
         keep.keep(population, &fate)?;
         Ok(fate)

@@ -195,6 +195,9 @@ impl Values<'_> {
     }
 }
 
+/// Names of hyper-parameters that mean nothing in a run, and why.
+pub(crate) type Unused = (&'static [&'static str], &'static str);
+
 /// A strategy that can be chosen by name.
 #[derive(Debug)]
 pub struct Entry {
@@ -208,6 +211,12 @@ pub struct Entry {
     pub source: &'static str,
     /// Its hyper-parameters.
     pub hypers: &'static [Hyper],
+    /// Values where no boundaries are told and nobody says anything, if they are others.
+    pub(crate) task_free: &'static [(&'static str, Preset, f64)],
+    /// Hyper-parameters that mean nothing there, with the reason.
+    pub(crate) unused: fn(&Values<'_>) -> Option<Unused>,
+    /// What does where no boundaries are told and this does not; empty where nothing is alike.
+    pub(crate) instead: &'static str,
     pub(crate) order: Order,
     pub(crate) build: fn(&Values<'_>) -> Box<dyn Strategy>,
 }
@@ -218,6 +227,11 @@ impl Entry {
     pub fn hyper(&self, name: &str) -> Option<&'static Hyper> {
         self.hypers.iter().find(|hyper| hyper.name == name)
     }
+}
+
+/// Whether `strategy.hyper` is one of a strategy's.
+fn is_of(name: &str, part: &Entry) -> bool {
+    name.split_once('.').is_some_and(|(strategy, _)| strategy == part.name)
 }
 
 /// Every strategy, in the order of the table that is printed.
@@ -338,6 +352,33 @@ impl Composition {
     #[must_use]
     pub fn hyper(&self, name: &str) -> Option<&'static Hyper> {
         self.hypers().into_iter().find_map(|(known, hyper)| (known == name).then_some(hyper))
+    }
+
+    /// The value of `strategy.hyper` where nobody says anything.
+    pub(crate) fn default(&self, name: &str, hyper: &Hyper, under: Under) -> f64 {
+        let parts = self.parts.iter().filter(|_| under.kind.is_task_free());
+        let own = parts.filter(|part| is_of(name, part)).flat_map(|part| part.task_free);
+        let own = own.into_iter().find(|it| (it.0, it.1) == (hyper.name, under.preset));
+        own.map_or_else(|| hyper.default(under.preset), |(.., value)| *value)
+    }
+
+    /// Why a value of `strategy.hyper` would mean nothing beside these; `None` where it means something.
+    pub(crate) fn unused(
+        &self,
+        name: &str,
+        under: Under,
+        given: &BTreeMap<String, f64>,
+    ) -> Option<&'static str> {
+        self.parts.iter().filter(|part| is_of(name, part)).find_map(|part| {
+            let (names, reason) = (part.unused)(&Values { under, strategy: part.name, given })?;
+            names.iter().any(|own| name.ends_with(&format!(".{own}"))).then_some(reason)
+        })
+    }
+
+    /// What does where no boundaries are told and this strategy of the composition does not.
+    pub(crate) fn instead(&self, strategy: &str) -> Option<&'static str> {
+        let part = self.parts.iter().find(|part| part.name == strategy)?;
+        Some(part.instead).filter(|instead| !instead.is_empty())
     }
 
     /// The slots in which a hyper-parameter lies: one for each part of that strategy, named as

@@ -11,6 +11,9 @@ pub(crate) const PLAIN: Entry = Entry {
     about: "plain training, one context after the other: the lower baseline",
     source: "common usage",
     hypers: &[],
+    task_free: &[],
+    unused: |_| None,
+    instead: "",
     order: Order::Incremental,
     build: |_| Box::new(Naive),
 };
