@@ -34,7 +34,9 @@ use std::ops::Range;
 ///
 /// Slots: `alpha`, a scalar; `logits`, `[capacity, outputs]`, kept. Neutral setting: `alpha` = 0. Memory:
 /// a row weighs its bytes, its label and 4 bytes for each output; rows and logits together stay within the
-/// budget. A step does not grow with the number of contexts.
+/// budget. A step takes one forward pass and one gradient over the replayed rows beside those over the
+/// stream's: as many products as a plain step of all these rows. It does not grow with the number of
+/// contexts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Der {
     /// What rows and their logits may take.

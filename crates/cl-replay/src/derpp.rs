@@ -21,7 +21,8 @@ use cl_tensor::Var;
 /// [`Step::loss_of`] has it.
 ///
 /// Slots: `alpha`, `beta`, scalars; `logits`, `[capacity, outputs]`, kept. Neutral setting: `alpha` =
-/// `beta` = 0. Memory and cost as [`Der`], with twice as many rows apart.
+/// `beta` = 0. Memory as [`Der`]. Beside those over the stream's rows a step takes one forward pass and one
+/// gradient over both draws together: with draws as large as the batch as many products as three plain steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DerPlusPlus {
     /// Memory and distillation.

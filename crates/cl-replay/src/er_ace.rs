@@ -37,7 +37,8 @@ use cl_tensor::{Init, Var};
 /// the stream switches off (task-incremental heads) stay off.
 ///
 /// Slots: but under `Present`, `seen`, `[outputs]`, 1 for classes that came, kept. There is no neutral setting: what competes and what is replayed is structure.
-/// Memory: the rows of the budget. A step does not grow with the number of contexts.
+/// Memory: the rows of the budget. A step takes no other forward pass and no other gradient than that over
+/// the batch, of which replayed rows are a part. It does not grow with the number of contexts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErAce {
     /// What the memory may hold.

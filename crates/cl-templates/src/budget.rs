@@ -10,6 +10,9 @@ use std::fmt;
 pub enum ExemplarBudget {
     /// So many of every class, whatever comes later.
     PerClass(usize),
+    /// Room for so many of every class of the whole stream, all of it used from the start: shared equally
+    /// by the classes so far as [`ExemplarBudget::Shared`] is.
+    SharedPerClass(usize),
     /// So many in all, shared equally by the classes so far: ⌊M / classes⌋ of each, those chosen last
     /// given up first.
     Shared(usize),
@@ -22,7 +25,9 @@ impl ExemplarBudget {
     #[must_use]
     pub fn rows(self, member: &Member<'_>) -> usize {
         match self {
-            Self::PerClass(rows) => rows.saturating_mul(member.classes as usize),
+            Self::PerClass(rows) | Self::SharedPerClass(rows) => {
+                rows.saturating_mul(member.classes as usize)
+            }
             Self::Shared(rows) => rows,
             Self::Bytes(bytes) => {
                 bytes.checked_div(row_size(member).bytes()).unwrap_or(0).min(u64::from(u32::MAX))
@@ -36,7 +41,7 @@ impl ExemplarBudget {
     pub fn bytes(self, member: &Member<'_>) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes,
-            Self::PerClass(_) | Self::Shared(_) => {
+            Self::PerClass(_) | Self::SharedPerClass(_) | Self::Shared(_) => {
                 (self.rows(member) as u64).saturating_mul(row_size(member).bytes())
             }
         }
@@ -46,13 +51,15 @@ impl ExemplarBudget {
     pub(crate) fn quota(self, rows: usize, classes: usize) -> usize {
         match self {
             Self::PerClass(each) => each,
-            Self::Shared(_) | Self::Bytes(_) => rows.checked_div(classes).unwrap_or(0),
+            Self::SharedPerClass(_) | Self::Shared(_) | Self::Bytes(_) => {
+                rows.checked_div(classes).unwrap_or(0)
+            }
         }
     }
 
     pub(crate) fn check(self, strategy: &'static str) -> Result<(), Error> {
         let (name, value) = match self {
-            Self::PerClass(rows) => ("per_class", rows as f64),
+            Self::PerClass(rows) | Self::SharedPerClass(rows) => ("per_class", rows as f64),
             Self::Shared(rows) => ("exemplars", rows as f64),
             Self::Bytes(bytes) => ("bytes", bytes as f64),
         };
@@ -64,6 +71,9 @@ impl fmt::Display for ExemplarBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerClass(rows) => write!(f, "{rows} per class"),
+            Self::SharedPerClass(rows) => {
+                write!(f, "{rows} per class of the whole stream, shared by the classes so far")
+            }
             Self::Shared(rows) => write!(f, "{rows} shared by the classes so far"),
             Self::Bytes(bytes) => write!(f, "{bytes} bytes shared by the classes so far"),
         }

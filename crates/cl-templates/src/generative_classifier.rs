@@ -253,10 +253,12 @@ impl Strategy for GenerativeClassifier {
     fn describe(&self) -> Vec<(String, String)> {
         let hidden: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
         let vae = format!("{}-z{}, mirrored, ReLU", hidden.join("-"), self.latent);
+        let steps = "the run's / classes of a context, a batch of each class; without boundaries one \
+                     of each class that has rows in the mini-batch";
         [
             ("vae", format!("per class, hidden {vae}; binary cross-entropy, mean over pixels")),
             ("optimizer", format!("Adam {} per class", self.lr)),
-            ("steps", "the run's / classes of a context, a batch of each class".to_owned()),
+            ("steps", steps.to_owned()),
             ("samples", format!("{} per class, the same for all rows", self.samples)),
             ("likelihood", "p(x|z) = N(decoded, I)".to_owned()),
         ]

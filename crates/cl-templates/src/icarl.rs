@@ -55,8 +55,8 @@ pub enum Distillation {
 /// refused. The teacher answers as at test, without dropout.
 ///
 /// Slots: `temperature`, `now` (rows per class since the last boundary); kept `old`, `[classes]`, and
-/// the `teacher`, `[theta]`; the exemplars. A step does not grow with the number of contexts. Neutral
-/// setting: none.
+/// the `teacher`, `[theta]`; the exemplars. A step takes one more forward pass, that of the teacher over
+/// every row, and no more gradients; it does not grow with the number of contexts. Neutral setting: none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Icarl {
     /// Exemplars that are kept.

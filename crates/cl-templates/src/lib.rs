@@ -3,6 +3,7 @@
 //! | strategy | name | kept of a class | score |
 //! |---|---|---|---|
 //! | [`Icarl`] | `icarl` | exemplars, by herding | −‖φ − μ_c‖², μ_c their mean, lengths 1 |
+//! | [`TaskFreeIcarl`] | `icarl` without boundaries | exemplars, in a reservoir | the same |
 //! | [`IcarlSsl`] | `icarl-ssl` | the same, on features learned without labels | the same |
 //! | [`Ncm`] | `ncm`, `ncm-pixels` | its mean | −‖f − μ_c‖² |
 //! | [`Slda`] | `slda` | its mean, and one covariance | linear discriminant |
@@ -38,6 +39,7 @@ mod fecam;
 mod generative_classifier;
 mod icarl;
 mod icarl_ssl;
+mod icarl_task_free;
 mod linear;
 mod ncm;
 mod normal;
@@ -45,6 +47,7 @@ mod problem;
 mod projector;
 mod range;
 mod ranpac;
+mod reservoir;
 mod ridge;
 mod running;
 mod slda;
@@ -60,6 +63,7 @@ pub use fecam::Fecam;
 pub use generative_classifier::GenerativeClassifier;
 pub use icarl::{Distillation, Icarl};
 pub use icarl_ssl::IcarlSsl;
+pub use icarl_task_free::TaskFreeIcarl;
 pub use ncm::{Lengths, Means, Ncm};
 pub use projector::Projector;
 pub use ranpac::{Ranpac, Ridge};

@@ -1,11 +1,13 @@
 //! The shared suite.
 
 use cl_core::conformance::{Facts, Subject};
+use cl_core::{Boundary, Consolidate, Parts, Pass, Step, Strategy};
 use cl_scenarios::Scenario;
 use cl_templates::{
-    ExemplarBudget, Features, Fecam, GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm,
-    Projector, Ranpac, Ridge, Selection, Slda, Views,
+    ExemplarBudget, Features, Fecam, GenerativeClassifier, HerdedExemplars, Icarl, IcarlSsl,
+    Lengths, Means, Ncm, Projector, Ranpac, Ridge, Selection, Slda, TaskFreeIcarl, Views,
 };
+use cl_tensor::Var;
 
 const NO_NEUTRAL: &str = "classes are told apart by templates at any setting";
 
@@ -41,11 +43,56 @@ fn nearest_class_means_conform() {
         .assert();
 }
 
+/// Keeps exemplars by herding and does nothing else.
+struct Keeps;
+
+impl Strategy for Keeps {
+    fn name(&self) -> String {
+        "keeps".to_owned()
+    }
+    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+        let budget = ExemplarBudget::PerClass(3);
+        parts.rehearse(move |member| {
+            Ok(Box::new(HerdedExemplars::new("keeps", budget, Selection::Herding, member)?))
+        });
+        parts.consolidate(self);
+    }
+}
+
+impl Consolidate for Keeps {
+    fn passes(&self) -> Vec<Pass> {
+        vec![Pass::default()]
+    }
+    fn observe<'g>(&self, step: &Step<'_, 'g>, _: usize) {
+        step.report("features", step.forward.features);
+    }
+    fn consolidate<'g>(&self, _: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+        theta
+    }
+}
+
 #[test]
-fn means_of_nobodys_exemplars_conform() {
-    Subject::new("ncm, exemplars", || Ncm { means: Means::Exemplars, ..Ncm::default() })
+fn means_of_exemplars_that_another_keeps_conform() {
+    let ncm = Ncm { means: Means::Exemplars, ..Ncm::default() };
+    Subject::new("ncm, exemplars", move || (Keeps, ncm))
         .no_neutral(NO_NEUTRAL)
-        .kept(|_| 4)
+        .kept(|facts| 4 + 3 * facts.classes * facts.contexts * facts.row_size.bytes())
+        .assert();
+}
+
+#[test]
+fn icarl_without_boundaries_conforms() {
+    Subject::new("icarl, task-free", || TaskFreeIcarl::per_class(5))
+        .scenarios(Scenario::ALL)
+        .no_neutral("any setting trains another loss")
+        .refused(|| TaskFreeIcarl::per_class(0))
+        .kept(|facts| {
+            let row = match facts.scenario {
+                Scenario::Task => facts.row_size.with_context(facts.contexts as u32).bytes(),
+                Scenario::Domain | Scenario::Class => facts.row_size.bytes(),
+            };
+            5 * facts.classes * facts.contexts * row
+        })
         .assert();
 }
 

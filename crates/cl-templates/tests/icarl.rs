@@ -280,6 +280,13 @@ fn a_shared_budget_is_divided_by_the_classes_so_far_and_never_exceeded() {
     let mut same = learner(&bytes, Scenario::Class).unwrap();
     run(&mut same, &mut ()).unwrap();
     assert_eq!(kept_per_class(&same), kept_per_class(&all));
+    // The same as four of every class of the stream.
+    let of_all = Icarl { budget: ExemplarBudget::SharedPerClass(4), ..icarl };
+    let mut fair = learner(&of_all, Scenario::Class).unwrap();
+    run(&mut fair, &mut ()).unwrap();
+    assert_eq!(kept_per_class(&fair), kept_per_class(&all));
+    // 40 of 2 or 4 classes.
+    assert_eq!(fair.bytes_kept(), 40 * 65 + 4 * (theta + 10));
     let each = Icarl::per_class(3);
     let mut fixed = learner(&each, Scenario::Class).unwrap();
     run(&mut fixed, &mut ()).unwrap();
@@ -288,6 +295,8 @@ fn a_shared_budget_is_divided_by_the_classes_so_far_and_never_exceeded() {
 
 #[test]
 fn a_budget_of_less_than_one_exemplar_per_class_is_refused() {
+    let none = Icarl { budget: ExemplarBudget::SharedPerClass(0), ..Icarl::default() };
+    assert!(learner(&none, Scenario::Class).is_err());
     let small = Icarl { budget: ExemplarBudget::Shared(9), ..Icarl::default() };
     let error = learner(&small, Scenario::Class).err().unwrap().to_string();
     assert_eq!(

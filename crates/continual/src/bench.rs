@@ -51,8 +51,21 @@ pub struct Row {
 pub struct Finished {
     /// One line per run.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more, and strategies whose capacity did not do.
+    /// Strategies and values of a sweep whose loss was no number any more, and strategies whose capacity
+    /// did not do.
     pub diverged: Vec<Skipped>,
+    /// Those of `diverged` of whose cell nothing is left: no value of a sweep was trained either.
+    pub lost: Vec<Skipped>,
+}
+
+impl Finished {
+    /// The failure of cells that nothing is left of, one line for all; `None` without one.
+    #[must_use]
+    pub fn failure(&self) -> Option<Error> {
+        let tell = |it: &Skipped| format!("{} in {}: {}", it.strategy, it.scenario, it.reason);
+        let told: Vec<String> = self.lost.iter().map(tell).collect();
+        (!told.is_empty()).then(|| Error::Diverged(format!("no results of {}", told.join("; "))))
+    }
 }
 
 /// A benchmark, resolved and checked.
@@ -119,6 +132,9 @@ impl Bench {
                 }
             }
         }
+        for chosen in &choices.strategies {
+            check_used(chosen, &cells).map_err(|error| chosen.at(error))?;
+        }
         for (chosen, refused) in choices.strategies.iter().zip(refused) {
             if let (true, Some(reason)) = (chosen.by_name, refused) {
                 return Err(chosen.at(Error::Impossible(reason)));
@@ -150,10 +166,12 @@ impl Bench {
     }
 
     /// Runs every cell that `keep` does not know, and hands over what it gave as soon as it is
-    /// through.
+    /// through. A cell whose loss is no number any more is no fault of the others: it is a gap, and they
+    /// run ([`Finished::failure`]).
     ///
     /// # Errors
-    /// The first run that failed, or what `keep` returned.
+    /// The first run that failed otherwise, or what `keep` returned; [`Error::Diverged`] where no cell has
+    /// results.
     pub fn run(
         &self,
         costs: &[CellCost],
@@ -179,18 +197,18 @@ impl Bench {
             let nothing = trained.lines.is_empty();
             all.lines.extend(trained.lines);
             for (strategy, reason) in trained.diverged {
+                let gap = Skipped { scenario: cell.scenario, strategy, reason };
                 if nothing {
-                    return Err(Error::Diverged(reason));
+                    all.lost.push(gap.clone());
                 }
-                all.diverged.push(Skipped { scenario: cell.scenario, strategy, reason });
+                all.diverged.push(gap);
             }
         }
-        match all.diverged.first() {
-            Some(Skipped { reason, .. }) if all.lines.is_empty() => {
-                Err(Error::Diverged(reason.clone()))
-            }
-            _ => Ok(all),
+        if !all.lines.is_empty() {
+            return Ok(all);
         }
+        let used_up = all.diverged.first().map(|gap| Error::Diverged(gap.reason.clone()));
+        all.failure().or(used_up).map_or(Ok(all), Err)
     }
 
     /// SHA-256 of the data set, hexadecimal.
@@ -219,6 +237,21 @@ impl Bench {
             .filter_map(|settings| lines.iter().find(|line| line.settings == settings))
             .collect()
     }
+}
+
+/// Refuses values that would mean nothing in any of a strategy's cells.
+fn check_used(chosen: &Chosen, cells: &[Cell]) -> Result<(), Error> {
+    let Chosen { composition, hyper, .. } = chosen;
+    for (name, values) in hyper {
+        let own = cells.iter().filter(|cell| cell.composition.name == composition.name);
+        let reasons: Option<Vec<&str>> = own.map(|cell| cell.unused(name)).collect();
+        let reason = reasons.and_then(|reasons| reasons.first().copied());
+        let (Some(reason), Some(hyper)) = (reason, composition.hyper(name)) else { continue };
+        let told: Vec<String> = values.iter().map(|&value| hyper.tell(value)).collect();
+        let (what, value) = (name.clone(), told.join(","));
+        return Err(Error::Value { what, value, expected: format!("nothing here: {reason}") });
+    }
+    Ok(())
 }
 
 /// Every value of every strategy once.

@@ -32,15 +32,26 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
 }
 
 /// Trains what is not finished yet, to the table.
-pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()> {
+pub(crate) fn go(bench: &Bench, costs: &[CellCost], work: Work) -> Result<()> {
+    let (finished, path) = finish(bench, costs, work)?;
+    print::text(&report::text(bench, &finished, &path)?)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Trains what is not finished yet, to the file of results.
+pub(crate) fn finish(
+    bench: &Bench,
+    costs: &[CellCost],
+    mut work: Work,
+) -> Result<(Finished, PathBuf)> {
     let trained = bench.run(costs, &mut Bar::new(costs), &mut work);
     let told = match work.kept() {
         (0, _) => None,
         (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
     };
     let error = match trained {
-        Ok(finished) => match work.finish() {
-            Ok(path) => return print::text(&report::text(bench, &finished, &path)?),
+        Ok(finished) => match work.finish(&finished.diverged) {
+            Ok(path) => return Ok((finished, path)),
             Err(error) => error,
         },
         Err(error) => {
@@ -79,7 +90,10 @@ pub(crate) fn train(
     let work = if output.keep_networks { work.keeping_networks()? } else { work };
     let mut work = work.stopping(stop);
     match bench.run(costs, &mut Bar::new(costs), &mut work) {
-        Ok(finished) => Ok((finished, work.finish()?)),
+        Ok(finished) => {
+            let path = work.finish(&finished.diverged)?;
+            Ok((finished, path))
+        }
         Err(error) => {
             let is_interruption = error.is_interruption();
             work.leave(&error);

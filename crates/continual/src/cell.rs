@@ -6,16 +6,16 @@ use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
 use crate::generated;
 use crate::judge::{JointJudge, generates};
+use crate::kept;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
 use crate::results::Line;
 use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
-use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
+use cl_core::{Costs, Learner, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
 use cl_replay::generative::Judged;
-use cl_scenarios::{Scenario, Stream, StreamKind};
+use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub struct Cell {
     /// The values of a sweep that one population can hold; without a sweep there is one.
     pub variants: Vec<Variant>,
     pub(crate) experiment: Experiment,
-    preset: Preset,
+    under: Under,
     shown: Vec<String>,
     /// Says what generators make; `None` without one.
     judge: Option<Arc<JointJudge>>,
@@ -52,7 +52,9 @@ pub struct CellCost {
     pub parameters: usize,
     /// Steps of each member; of a one-pass stream those of the first.
     pub steps: u64,
-    /// What a run costs one member; the bytes kept are an upper bound, with full memories.
+    /// Rows in the memories of one member when the run is through.
+    pub rows_kept: usize,
+    /// What a run costs one member; the bytes kept are those of the results.
     pub costs: Costs,
 }
 
@@ -61,7 +63,8 @@ pub struct CellCost {
 pub struct Trained {
     /// One line per run, variant by variant.
     pub lines: Vec<Line>,
-    /// Values of a sweep whose loss was no number any more, by label, with the reason.
+    /// Values of a sweep, or the cell without one, whose loss was no number any more, by label, with the
+    /// reason.
     pub diverged: Vec<(String, String)>,
 }
 
@@ -117,7 +120,7 @@ impl Cell {
                     .copied()
                     .or_else(|| strengths.get(&key, strategy, about.name))
                     .or_else(budget)
-                    .unwrap_or_else(|| about.default(choices.preset));
+                    .unwrap_or_else(|| composition.default(&name, about, under));
                 (name, value)
             };
             let hyper: BTreeMap<String, f64> =
@@ -136,7 +139,7 @@ impl Cell {
             variants,
             judge: has_generator.then_some(judge),
             shown: chosen.shown.clone(),
-            preset: choices.preset,
+            under,
             experiment,
         }
     }
@@ -146,6 +149,12 @@ impl Cell {
     pub fn label(&self) -> String {
         let values: Vec<_> = self.variants.iter().map(|it| &it.settings.hyper).collect();
         label(&self.composition, &self.shown, &values)
+    }
+
+    /// Bytes of one example as the data set stores it.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.experiment.dataset.features()
     }
 
     /// Whether the strategy can learn from this stream at all; `Ok(Some(reason))` if the scenario
@@ -164,7 +173,7 @@ impl Cell {
             match cl_core::check(variant.strategy(), &stream, setup.clock()) {
                 Ok(()) => {}
                 Err(reason @ cl_core::Error::NotShown { .. }) => {
-                    return Ok(Some(reason.to_string()));
+                    return Ok(Some(self.with_advice(&reason)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -176,6 +185,26 @@ impl Cell {
             }
         }
         Ok(None)
+    }
+
+    /// Why it cannot, and what could in its place.
+    fn with_advice(&self, reason: &cl_core::Error) -> String {
+        let told = reason.to_string();
+        match reason {
+            cl_core::Error::NotShown { strategy, .. } if self.under.kind.is_task_free() => {
+                match self.composition.instead(strategy) {
+                    Some(instead) => format!("{told}; {instead}"),
+                    None => told,
+                }
+            }
+            _ => told,
+        }
+    }
+
+    /// Why a value of `strategy.hyper` means nothing here; `None` where it means something.
+    pub(crate) fn unused(&self, name: &str) -> Option<&'static str> {
+        let mut given = self.variants.iter().map(|it| &it.settings.hyper);
+        given.find_map(|given| self.composition.unused(name, self.under, given))
     }
 
     /// Of the first seed alone.
@@ -197,37 +226,40 @@ impl Cell {
             return Err(Error::Impossible("a cell without a strategy".to_owned()));
         };
         let learner = self.one().learner(first.strategy())?;
-        let mut costs = learner.costs();
-        costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget(&first.settings)?);
-        Ok(CellCost {
-            members,
-            parameters: learner.model().layout.parameters(),
-            steps: steps(&learner, 0),
-            costs,
-        })
+        let (parameters, steps) = (learner.model().layout.parameters(), steps(&learner, 0));
+        let costs = learner.costs();
+        let (bytes_kept, rows_kept) = self.kept(learner, first.strategy())?;
+        let costs = Costs { bytes_kept, ..costs };
+        Ok(CellCost { members, parameters, steps, rows_kept, costs })
     }
 
-    /// The most bytes that the memories of one member may hold.
-    fn budget(&self, settings: &Settings) -> Result<u64, Error> {
-        let stream = self.experiment.stream(settings.seed)?;
-        let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
-        let classes = || (0..stream.contexts()).map(|c| stream.classes(c).len() as u32);
-        let member = Member {
-            seed: settings.seed,
-            stream: &stream,
-            row_size: RowSize::new(features as u32, outputs as u32),
-            batch: settings.batch,
-            classes: classes().sum(),
-            classes_per_context: classes().max().unwrap_or(1),
-        };
-        Ok(self.composition.budget(self.preset, &settings.hyper, &member))
+    /// The bytes that its results will say are kept between contexts, of the member that keeps most:
+    /// rows pass by the memories as in the run, nothing is trained.
+    pub(crate) fn bytes_kept(&self) -> Result<u64, Error> {
+        let Some(first) = self.variants.first() else { return Ok(0) };
+        let one = self.one().learner(first.strategy())?;
+        Ok(self.kept(one, first.strategy())?.0)
+    }
+
+    /// These bytes, and the rows of memories among them; `learner` has the first seed alone.
+    fn kept<'s>(
+        &self,
+        mut learner: Learner<'s>,
+        strategy: &'s dyn Strategy,
+    ) -> Result<(u64, usize), Error> {
+        if learner.has_memories() && self.seeds().count() > 1 {
+            learner = self.experiment.clone().threads(1).learner(strategy)?;
+        }
+        learner.fill_memories()?;
+        Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))
     }
 
     /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
     /// then each value is trained as a population of its own, which gives the same bits.
     ///
     /// # Errors
-    /// A loss that is not a number any more where there is no sweep; what the device refuses.
+    /// What the device refuses; what cannot be restored. A loss that is no number any more is none: it is
+    /// in [`Trained::diverged`].
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
         self.run_kept(0, observer, &mut ())
     }
@@ -242,7 +274,8 @@ impl Cell {
         let mut trained = Trained::default();
         match self.fate(Population { cell, variant: None }, observer, keep)? {
             Fate::Trained(lines) => trained.lines = lines,
-            Fate::Apart | Fate::Diverged(_) => {
+            Fate::Diverged(reason) => trained.diverged.push((self.label(), reason)),
+            Fate::Apart => {
                 for (index, variant) in self.variants.iter().enumerate() {
                     let alone = Population { cell, variant: Some(index) };
                     match self.fate(alone, &mut Again(observer), keep)? {
@@ -277,11 +310,9 @@ impl Cell {
         let fate = match (self.train(self.together(population.variant), train), population.variant)
         {
             (Ok(lines), _) => Fate::Trained(lines),
-            (Err(error), _) if self.variants.len() == 1 || !error.has_diverged() => {
-                return Err(error);
-            }
-            (Err(_), None) => Fate::Apart,
-            (Err(error), Some(_)) => Fate::Diverged(error.to_string()),
+            (Err(error), _) if !error.has_diverged() => return Err(error),
+            (Err(_), None) if self.variants.len() > 1 => Fate::Apart,
+            (Err(error), _) => Fate::Diverged(error.to_string()),
         };
         keep.keep(population, &fate)?;
         Ok(fate)
@@ -378,7 +409,7 @@ impl Cell {
             members: learner.members(),
             threads: self.experiment.setup.threads,
             device: "cpu".to_owned(),
-            bytes_kept: learner.bytes_kept(),
+            bytes_kept: kept::bytes(&self.experiment, learner),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             generator_spread: Vec::new(),
             generator_shares: Vec::new(),

@@ -104,7 +104,7 @@ pub enum Error {
         /// Why not. Part of the message, hence not its source.
         error: Box<cl_core::Error>,
     },
-    /// Every value of a sweep came to a loss that was no number any more.
+    /// Cells have no results, since their losses were no numbers any more.
     #[error("{0}")]
     Diverged(String),
     /// A file of strengths that is none.
@@ -188,12 +188,17 @@ impl Error {
         }
     }
 
-    /// Whether a loss was no number any more: smaller strengths may do.
+    /// Whether a loss, or what is worked out when a context ends, was no number any more: smaller
+    /// strengths may do.
     pub(crate) fn has_diverged(&self) -> bool {
         matches!(
             self,
             Self::Diverged(_)
-                | Self::Core(cl_core::Error::Tensor(_) | cl_core::Error::Diverged { .. })
+                | Self::Core(
+                    cl_core::Error::Tensor(cl_tensor::Error::Stopped(_))
+                        | cl_core::Error::Diverged { .. }
+                        | cl_core::Error::Consolidation { .. }
+                )
         )
     }
 

@@ -20,7 +20,8 @@ pub enum Fate {
     Trained(Vec<Line>),
     /// The loss of some value of its sweep was no number any more: each is trained alone.
     Apart,
-    /// The loss of the value that was trained alone was no number any more: the reason.
+    /// The loss of the only value, or of one that was trained alone, was no number any more: the reason,
+    /// with seed, context and step.
     Diverged(String),
 }
 

@@ -6,7 +6,7 @@ use crate::label::number;
 use crate::methods;
 use crate::nearest::unknown;
 use crate::{Error, Experiment, Preset};
-use cl_core::{Member, Strategy};
+use cl_core::Strategy;
 use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -63,8 +63,10 @@ pub enum Place {
 pub enum Grid {
     /// It is not: a convention, not a strength.
     Fixed,
-    /// It is not: how many rows a memory keeps, which a number of bytes allows.
+    /// It is not: how many rows of every class a memory keeps, which a number of bytes allows.
     Rows,
+    /// The same of every context.
+    RowsOfContext,
     /// The powers of ten from 10^first to 10^last.
     PowersOfTen {
         /// The smallest exponent.
@@ -77,6 +79,12 @@ pub enum Grid {
 }
 
 impl Grid {
+    /// Whether it counts rows of a memory.
+    #[must_use]
+    pub fn counts_rows(self) -> bool {
+        matches!(self, Self::Rows | Self::RowsOfContext)
+    }
+
     /// Whether values are tried on validation images.
     #[must_use]
     pub fn is_strength(self) -> bool {
@@ -87,7 +95,7 @@ impl Grid {
     #[must_use]
     pub fn values(self) -> Vec<f64> {
         match self {
-            Self::Fixed | Self::Rows => Vec::new(),
+            Self::Fixed | Self::Rows | Self::RowsOfContext => Vec::new(),
             // Parsed, because powi(10, -3) is not the number nearest to 0.001 everywhere.
             Self::PowersOfTen { first, last } => {
                 (first..=last).filter_map(|exponent| format!("1e{exponent}").parse().ok()).collect()
@@ -187,6 +195,9 @@ impl Values<'_> {
     }
 }
 
+/// Names of hyper-parameters that mean nothing in a run, and why.
+pub(crate) type Unused = (&'static [&'static str], &'static str);
+
 /// A strategy that can be chosen by name.
 #[derive(Debug)]
 pub struct Entry {
@@ -200,10 +211,14 @@ pub struct Entry {
     pub source: &'static str,
     /// Its hyper-parameters.
     pub hypers: &'static [Hyper],
+    /// Values where no boundaries are told and nobody says anything, if they are others.
+    pub(crate) task_free: &'static [(&'static str, Preset, f64)],
+    /// Hyper-parameters that mean nothing there, with the reason.
+    pub(crate) unused: fn(&Values<'_>) -> Option<Unused>,
+    /// What does where no boundaries are told and this does not; empty where nothing is alike.
+    pub(crate) instead: &'static str,
     pub(crate) order: Order,
     pub(crate) build: fn(&Values<'_>) -> Box<dyn Strategy>,
-    /// The most bytes that its memory may hold.
-    pub(crate) budget: fn(&Values<'_>, &Member<'_>) -> u64,
 }
 
 impl Entry {
@@ -212,6 +227,11 @@ impl Entry {
     pub fn hyper(&self, name: &str) -> Option<&'static Hyper> {
         self.hypers.iter().find(|hyper| hyper.name == name)
     }
+}
+
+/// Whether `strategy.hyper` is one of a strategy's.
+fn is_of(name: &str, part: &Entry) -> bool {
+    name.split_once('.').is_some_and(|(strategy, _)| strategy == part.name)
 }
 
 /// Every strategy, in the order of the table that is printed.
@@ -334,6 +354,33 @@ impl Composition {
         self.hypers().into_iter().find_map(|(known, hyper)| (known == name).then_some(hyper))
     }
 
+    /// The value of `strategy.hyper` where nobody says anything.
+    pub(crate) fn default(&self, name: &str, hyper: &Hyper, under: Under) -> f64 {
+        let parts = self.parts.iter().filter(|_| under.kind.is_task_free());
+        let own = parts.filter(|part| is_of(name, part)).flat_map(|part| part.task_free);
+        let own = own.into_iter().find(|it| (it.0, it.1) == (hyper.name, under.preset));
+        own.map_or_else(|| hyper.default(under.preset), |(.., value)| *value)
+    }
+
+    /// Why a value of `strategy.hyper` would mean nothing beside these; `None` where it means something.
+    pub(crate) fn unused(
+        &self,
+        name: &str,
+        under: Under,
+        given: &BTreeMap<String, f64>,
+    ) -> Option<&'static str> {
+        self.parts.iter().filter(|part| is_of(name, part)).find_map(|part| {
+            let (names, reason) = (part.unused)(&Values { under, strategy: part.name, given })?;
+            names.iter().any(|own| name.ends_with(&format!(".{own}"))).then_some(reason)
+        })
+    }
+
+    /// What does where no boundaries are told and this strategy of the composition does not.
+    pub(crate) fn instead(&self, strategy: &str) -> Option<&'static str> {
+        let part = self.parts.iter().find(|part| part.name == strategy)?;
+        Some(part.instead).filter(|instead| !instead.is_empty())
+    }
+
     /// The slots in which a hyper-parameter lies: one for each part of that strategy, named as
     /// [`cl_core::Parts`] names them.
     pub(crate) fn slots(&self, name: &str) -> Vec<String> {
@@ -361,25 +408,6 @@ impl Composition {
         let build =
             |part: &&'static Entry| (part.build)(&Values { under, strategy: part.name, given });
         self.parts.iter().map(build).collect()
-    }
-
-    /// The most bytes that its memories may hold for a member.
-    pub(crate) fn budget(
-        &self,
-        preset: Preset,
-        given: &BTreeMap<String, f64>,
-        member: &Member<'_>,
-    ) -> u64 {
-        let under = Under {
-            preset,
-            scenario: member.stream.scenario(),
-            kind: member.stream.kind(),
-            batch: member.batch,
-        };
-        let budget = |part: &&'static Entry| {
-            (part.budget)(&Values { under, strategy: part.name, given }, member)
-        };
-        self.parts.iter().map(budget).fold(0, u64::saturating_add)
     }
 
     /// The experiment as the baseline has it.

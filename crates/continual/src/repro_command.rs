@@ -103,9 +103,9 @@ fn train(
     let costs = bench.costs()?;
     let mut work = begin(asked, &bench, folder, every)?.stopping(Arc::clone(stop));
     match bench.run(&costs, bar, &mut work) {
-        Ok(_) => {
-            work.finish()?;
-            Ok(())
+        Ok(finished) => {
+            work.finish(&finished.diverged)?;
+            finished.failure().map_or(Ok(()), |error| Err(error.into()))
         }
         Err(error) => {
             work.leave(&error);

@@ -36,7 +36,8 @@ pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
     for path in pictures.iter().chain([&results]) {
         text += &format!("{}\n", path.display());
     }
-    print::text(&text)
+    print::text(&text)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn usual(tradeoff: &Tradeoff) -> PathBuf {

@@ -117,7 +117,7 @@ fn a_loss_that_is_no_number_stops_with_context_step_and_strategy() {
 }
 
 #[test]
-fn runs_that_were_finished_survive_a_later_failure() {
+fn runs_beside_one_that_fails_are_told_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     // A gradient step so large that only the penalty, from context 2 on, leaves the numbers.
     let more = [
@@ -132,12 +132,19 @@ fn runs_that_were_finished_survive_a_later_failure() {
         "--lr",
         "0.1",
     ];
-    let error = refusal(&tiny(folder.path(), &more), 1);
-    let partial = folder.path().join("results.jsonl.partial");
-    assert!(error.contains(&format!("2 finished runs are in {}", partial.display())), "{error}");
+    let output = tiny(folder.path(), &more);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.lines().count() == 1 && error.starts_with("error: no results of ewc in task: "));
     assert!(error.contains("ewc, seed 2") && error.contains("context 2"), "{error}");
-    assert_eq!(std::fs::read_to_string(partial).unwrap().lines().count(), 2);
-    assert!(!folder.path().join("results.jsonl").exists());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("- ewc in task: ewc, seed 2: the loss is"), "{text}");
+    let rows = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(rows("| ewc").ends_with(" - |") && rows("| none").contains(" ± "), "{text}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("results.jsonl").lines().count(), 2);
+    assert_eq!(read("diverged.jsonl").lines().count(), 1);
+    assert!(!folder.path().join("unfinished.json").exists());
 }
 
 #[test]
@@ -171,8 +178,8 @@ fn a_dry_run_prints_costs_and_leaves_no_trace() {
     for part in ["MAC per step", "bytes kept", "10 runs on digits split", "Nothing was trained"] {
         assert!(text.contains(part), "{text} should say {part:?}");
     }
-    // 10 exemplars of 10 classes, 64 bytes of pixels and one of label.
-    assert!(text.contains("6.50 k"), "{text}");
+    // 10 exemplars of 8 classes, which four contexts leave behind, 64 bytes of pixels and one of label.
+    assert!(text.contains("5.20 k"), "{text}");
     assert!(!out.exists());
 }
 

@@ -126,6 +126,98 @@ fn er_and_agem_follow_the_protocol_of_the_reference() {
     }
 }
 
+/// Class-incremental digits, contexts that pass into each other over 20 steps, no boundaries told.
+#[test]
+fn er_and_agem_with_a_reservoir_keep_what_plain_training_forgets() {
+    let of = |preset: &str, strategy: &str, set: &[&str]| -> Vec<f64> {
+        let request = Request {
+            preset: some(preset),
+            fuzziness: Some(10),
+            steps: Some(120),
+            hidden: some("32"),
+            update_every: None,
+            seeds: Some(3),
+            set: set.iter().map(|text| (*text).to_owned()).collect(),
+            ..tiny("fuzzy", strategy, "class")
+        };
+        run(&request).iter().map(|line| line.metrics["final_accuracy"]).collect()
+    };
+    let none = of("vdv", "none", &[]);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    for er in [of("vdv", "er", &[]), of("paper", "er-reservoir", &[])] {
+        assert!(er.iter().zip(&none).all(|(er, none)| *er > none + 0.4), "{er:?}, none {none:?}");
+    }
+    for agem in [of("vdv", "agem", &[]), of("paper", "agem", &["agem.memory=reservoir"])] {
+        assert!(mean(&agem) > mean(&none) + 0.05, "{agem:?}, none {none:?}");
+    }
+}
+
+/// What is set is what is used, or it is refused with the reason.
+#[test]
+fn what_is_set_without_boundaries_is_obeyed_or_refused() {
+    let with = |preset: &str, strategy: &str, set: &str| {
+        let set = vec![set.to_owned()];
+        bench(&Request { set, preset: some(preset), ..tiny("fuzzy", strategy, "class") })
+    };
+    let hyper = |bench: &Bench, name: &str| bench.cells[0].variants[0].settings.hyper[name];
+    let told = |bench: &Bench, name: &str| -> String {
+        let told = bench.cells[0].variants[0].strategy().describe();
+        told.into_iter().find(|(known, _)| known == name).unwrap().1
+    };
+    // The preset's memory is a reservoir there, and results say so.
+    let usual = with("vdv", "agem", "agem.eps=0").unwrap();
+    assert_eq!(hyper(&usual, "agem.memory"), 4.0);
+    let named = with("vdv", "agem", "agem.memory=reservoir").unwrap();
+    assert_eq!(told(&named, "agem.memory"), told(&usual, "agem.memory"));
+    for memory in ["ring", "exemplars", "per-context", "one-batch"] {
+        let error = with("vdv", "agem", &format!("agem.memory={memory}")).err().unwrap();
+        assert!(error.is_bad_input());
+        let error = error.to_string();
+        assert!(error.starts_with("agem needs to be told when a context ends"), "{error}");
+        assert!(error.contains("agem.memory=reservoir"), "{error}");
+    }
+    let usual = with("vdv", "er", "er.rows=0").unwrap();
+    assert!(hyper(&usual, "er.mix") == 4.0 && told(&usual, "er.mix").starts_with("fixed: 0.5"));
+    assert_eq!(told(&with("vdv", "er", "er.mix=run").unwrap(), "er.mix"), "that of the run");
+    for set in [
+        "icarl.temperature=3",
+        "icarl.budget=shared",
+        "icarl.distillation=softmax",
+        "icarl.selection=as-released",
+    ] {
+        let (name, value) = set.split_once('=').unwrap();
+        for (preset, strategy) in [("vdv", "icarl"), ("paper", "icarl+si"), ("paper", "all")] {
+            let error = with(preset, strategy, set).err().unwrap();
+            assert!(error.is_bad_input());
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "{name} `{value}`: expected nothing here: without boundaries it keeps a reservoir of \
+                     per_class rows per class in all and has no teacher"
+                )
+            );
+        }
+        let sharp = Request { set: vec![set.to_owned()], ..tiny("sharp", "icarl", "class") };
+        assert!(bench(&sharp).is_ok());
+    }
+    assert!(with("vdv", "icarl", "icarl.per_class=3").is_ok());
+}
+
+/// What a line says of the generative classifier holds in its stream.
+#[test]
+fn conventions_of_the_generative_classifier_are_true_without_boundaries() {
+    let small = ["generative-classifier.units=4", "generative-classifier.samples=2"];
+    for stream in ["sharp", "random"] {
+        let set = small.map(str::to_owned).to_vec();
+        let line = &run(&Request { set, ..tiny(stream, "generative-classifier", "class") })[0];
+        assert_eq!(
+            line.conventions["generative-classifier.steps"],
+            "the run's / classes of a context, a batch of each class; without boundaries one of each class \
+             that has rows in the mini-batch"
+        );
+    }
+}
+
 #[test]
 fn joint_is_that_of_the_sharp_stream() {
     let of = |stream| run(&tiny(stream, "joint", "domain"));
@@ -145,6 +237,27 @@ fn who_needs_boundaries_is_refused_by_name_and_left_out_of_all() {
             ),
             "{error}"
         );
+    }
+    // What does, by name.
+    for (strategy, ways) in [
+        ("er", &["--preset vdv", "er-reservoir"][..]),
+        ("agem", &["--preset vdv", "--set agem.memory=reservoir"]),
+        ("si+er", &["--preset vdv", "er-reservoir"]),
+    ] {
+        let error = bench(&tiny("fuzzy", strategy, "class")).err().unwrap().to_string();
+        assert!(ways.iter().all(|way| error.contains(way)), "{error}");
+    }
+    let error = bench(&tiny("fuzzy", "ewc", "class")).err().unwrap().to_string();
+    assert!(error.ends_with("does not show it"), "{error}");
+    for (strategy, preset, set) in [
+        ("er", "vdv", None),
+        ("agem", "vdv", None),
+        ("er-reservoir", "paper", None),
+        ("agem", "paper", Some("agem.memory=reservoir")),
+    ] {
+        let set = set.into_iter().map(str::to_owned).collect();
+        let way = Request { preset: some(preset), set, ..tiny("fuzzy", strategy, "class") };
+        assert_eq!(bench(&way).unwrap().cells.len(), 1);
     }
     let error = bench(&tiny("random", "cumulative", "class")).err().unwrap().to_string();
     assert!(error.contains("cumulative needs contexts that come one after the other"), "{error}");

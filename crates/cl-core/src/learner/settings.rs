@@ -192,6 +192,12 @@ fn check_consolidations(parts: &Parts<'_>, phases: &[&str]) -> Result<(), Error>
         }
         let known = parts.rehearsals.iter().map(|(name, _)| name.as_str());
         for pass in part.passes() {
+            if pass.over == Over::Memories && parts.rehearsals.is_empty() {
+                return Err(Error::Misfit(format!(
+                    "{scope} looks at rows that memories of the composition keep, and nothing keeps any: \
+                     compose it with what does, such as `er+{scope}`"
+                )));
+            }
             if let Over::Memory(name) = &pass.over
                 && find(scope, name, known.clone()).is_none()
             {

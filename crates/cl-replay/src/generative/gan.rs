@@ -33,6 +33,14 @@ use cl_tensor::Var;
 /// the generator trained before the classifier and not beside it, a norm over channels only.
 /// ReLU in the generator, sigmoid behind it, leaky ReLU in the critic. The run's schedule applies to both optimisers.
 ///
+/// Cost, beside the plain step over rows of the stream and, from the second context on, generated ones: one
+/// forward pass of the frozen generator and of the frozen network over the generated rows; `critic.steps`
+/// times a program of the critic, each with the frozen generator's rows, one row of the present generator
+/// for every row of the batch and two gradients: with respect to the rows between and, through that one,
+/// hence second order, with respect to the critic, in all eight times the products of the critic forward
+/// for every row; and one gradient of the generator through the critic. A step does not grow
+/// with the number of contexts; the first one already has generated rows, of weight 0.
+///
 /// It owns the phases: it does not go together with another strategy that does. Where its numbers
 /// overflow the run goes on without it: see [`SPREAD`](super::SPREAD).
 #[derive(Clone, Debug, PartialEq)]

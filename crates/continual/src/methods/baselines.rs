@@ -11,9 +11,11 @@ pub(crate) const PLAIN: Entry = Entry {
     about: "plain training, one context after the other: the lower baseline",
     source: "common usage",
     hypers: &[],
+    task_free: &[],
+    unused: |_| None,
+    instead: "",
     order: Order::Incremental,
     build: |_| Box::new(Naive),
-    budget: |_, _| 0,
 };
 
 pub(crate) const CUMULATIVE: Entry = Entry {

@@ -3,12 +3,11 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Member, Mix, Strategy};
+use cl_core::{Mix, Strategy};
 use cl_replay::{
     Agem, Balance, Begins, Budget, Competitors, Constrains, Der, DerPlusPlus, Distance, Episodes,
     ErAce, ExperienceReplay, Gdumb, Gem, Mir, ReservoirReplay, Score,
 };
-use cl_scenarios::Scenario;
 
 pub(crate) const ER: Entry = Entry {
     name: "er",
@@ -16,8 +15,9 @@ pub(crate) const ER: Entry = Entry {
     about: "experience replay: exemplars of every class, chosen at the end of a context",
     source: "van de Ven, Tuytelaars & Tolias 2022",
     hypers: &[PER_CLASS, ROWS, MIX],
+    task_free: &[("mix", Preset::Vdv, 4.0)],
+    instead: "--preset vdv replays from a reservoir there, and so does strategy er-reservoir",
     build: er,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -28,7 +28,6 @@ pub(crate) const ER_RESERVOIR: Entry = Entry {
     source: "Chaudhry et al. 2019",
     hypers: &[PER_CLASS, MIX],
     build: er_reservoir,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -37,9 +36,14 @@ pub(crate) const AGEM: Entry = Entry {
     about: "averaged gradient episodic memory: no step against the memory's gradient",
     source: "Chaudhry et al. 2019",
     hypers: &[PER_CLASS, AGEM_MEMORY, AGEM_ROWS, EPS, CONSTRAINS],
+    task_free: &[("memory", Preset::Vdv, 4.0)],
+    instead: "--set agem.memory=reservoir keeps rows there, and so does --preset vdv",
     build: |values| Box::new(agem(values)),
     ..ER
 };
+
+/// What the others have in common with `er`.
+const OTHER: Entry = Entry { task_free: &[], instead: "", ..ER };
 
 pub(crate) const GEM: Entry = Entry {
     name: "gem",
@@ -47,7 +51,7 @@ pub(crate) const GEM: Entry = Entry {
     source: "Lopez-Paz & Ranzato 2017",
     hypers: &[PER_CLASS, MARGIN, RIDGE],
     build: |values| Box::new(gem(values)),
-    ..ER
+    ..OTHER
 };
 
 pub(crate) const DER: Entry = Entry {
@@ -56,7 +60,7 @@ pub(crate) const DER: Entry = Entry {
     source: "Buzzega et al. 2020",
     hypers: &[PER_CLASS, ALPHA, DISTANCE],
     build: |values| Box::new(der(values)),
-    ..ER
+    ..OTHER
 };
 
 pub(crate) const DER_PLUS_PLUS: Entry = Entry {
@@ -68,7 +72,7 @@ pub(crate) const DER_PLUS_PLUS: Entry = Entry {
         let (logits, beta) = (der(values), values.get(BETA.name));
         Box::new(DerPlusPlus { logits, beta })
     },
-    ..ER
+    ..OTHER
 };
 
 pub(crate) const ER_ACE: Entry = Entry {
@@ -77,8 +81,7 @@ pub(crate) const ER_ACE: Entry = Entry {
     source: "Caccia et al. 2022",
     hypers: &[PER_CLASS, ACE_MEMORY, COMPETITORS, BEGINS, ACE_MIX],
     build: |values| Box::new(er_ace(values)),
-    budget: rows_with_context_where_shared,
-    ..ER
+    ..OTHER
 };
 
 pub(crate) const MIR: Entry = Entry {
@@ -87,12 +90,7 @@ pub(crate) const MIR: Entry = Entry {
     source: "Aljundi et al. 2019",
     hypers: &[PER_CLASS, CANDIDATES, CHOSEN, VIRTUAL_LR, SCORE],
     build: |values| Box::new(mir(values)),
-    // A row has the number of its context.
-    budget: |values, member| {
-        let row = member.row_size.with_context(member.stream.contexts() as u32);
-        per_class(values).bytes_of(member, row)
-    },
-    ..ER
+    ..OTHER
 };
 
 pub(crate) const GDUMB: Entry = Entry {
@@ -101,8 +99,7 @@ pub(crate) const GDUMB: Entry = Entry {
     source: "Prabhu, Torr & Dokania 2020",
     hypers: &[PER_CLASS, PASSES, GDUMB_ROWS, LR, FLOOR, CLIP],
     build: |values| Box::new(gdumb(values)),
-    budget: rows_with_context_where_shared,
-    ..ER
+    ..OTHER
 };
 
 const PER_CLASS: Hyper = Hyper {
@@ -354,16 +351,13 @@ fn er(values: &Values<'_>) -> Box<dyn Strategy> {
         true => ExperienceReplay::vdv_task_free(),
         false => ExperienceReplay::default(),
     };
-    let mix = chosen(values, &MIX, &MIXES).or(own.mix);
+    let mix = chosen(values, &MIX, &MIXES);
     let (budget, rows) = (per_class(values), rows(values));
     Box::new(ExperienceReplay { budget, rows, mix, ..own })
 }
 
 fn agem(values: &Values<'_>) -> Agem {
-    let memory = match task_free_vdv(values) {
-        true => Agem::vdv_task_free().memory,
-        false => chosen(values, &AGEM_MEMORY, &EPISODES),
-    };
+    let memory = chosen(values, &AGEM_MEMORY, &EPISODES);
     let constrains = chosen(values, &CONSTRAINS, &[Constrains::Task, Constrains::Total]);
     let (rows, eps) = (rows(values), values.get(EPS.name));
     Agem { budget: per_class(values), memory, rows, eps, constrains }
@@ -422,37 +416,24 @@ fn er_reservoir(values: &Values<'_>) -> Box<dyn Strategy> {
     Box::new(ReservoirReplay { budget: per_class(values), mix })
 }
 
-/// The most bytes of either memory.
-fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    per_class(values).bytes(member)
-}
-
-/// The same, where contexts share their output units with the number of its context beside every row.
-fn rows_with_context_where_shared(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    let row = match member.stream.scenario() {
-        Scenario::Class => member.row_size,
-        _ => member.row_size.with_context(member.stream.contexts() as u32),
-    };
-    per_class(values).bytes_of(member, row)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    use crate::registry::{Under, find};
-    use cl_scenarios::StreamKind;
+    use crate::registry::{Composition, Under, find};
+    use cl_scenarios::{Scenario, StreamKind};
     use std::collections::BTreeMap;
 
     /// What a preset gives, with the memory of the protocol.
     fn built<T>(name: &str, preset: Preset, kind: StreamKind, build: fn(&Values<'_>) -> T) -> T {
         let entry = find(name).unwrap();
-        let given: BTreeMap<String, f64> = entry
-            .hypers
-            .iter()
-            .map(|hyper| (format!("{name}.{}", hyper.name), hyper.default(preset)))
-            .collect();
         let under = Under { preset, scenario: Scenario::Class, kind, batch: 32 };
+        let composition = Composition::of(entry);
+        let default = |(name, hyper): (String, &Hyper)| {
+            let value = composition.default(&name, hyper, under);
+            (name, value)
+        };
+        let given: BTreeMap<String, f64> = composition.hypers().into_iter().map(default).collect();
         build(&Values { under, strategy: entry.name, given: &given })
     }
 

@@ -3,12 +3,10 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Error, Member, Parts, Strategy};
-use cl_replay::ReservoirReplay;
+use cl_core::{Parts, Strategy};
 use cl_templates::{
-    BinaryCrossEntropy, Distillation, ExemplarBudget, ExemplarMeans, Features, Fecam,
-    GenerativeClassifier, Icarl, IcarlSsl, Lengths, Means, Ncm, Projector, Ranpac, Selection, Slda,
-    Views,
+    Distillation, ExemplarBudget, Features, Fecam, GenerativeClassifier, Icarl, IcarlSsl, Lengths,
+    Means, Ncm, Projector, Ranpac, Selection, Slda, TaskFreeIcarl, Views,
 };
 
 pub(crate) const ICARL: Entry = Entry {
@@ -16,9 +14,15 @@ pub(crate) const ICARL: Entry = Entry {
     family: Family::Template,
     about: "exemplars by herding, distillation, and the nearest mean of exemplars",
     source: "Rebuffi et al. 2017",
-    hypers: &[PER_CLASS, TEMPERATURE, DISTILLATION, SELECTION],
+    hypers: &[PER_CLASS, BUDGET, TEMPERATURE, DISTILLATION, SELECTION],
+    unused: |values| match values.under.kind.is_task_free() {
+        true => Some((
+            &["budget", "temperature", "distillation", "selection"],
+            "without boundaries it keeps a reservoir of per_class rows per class in all and has no teacher",
+        )),
+        false => None,
+    },
     build: icarl,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -26,6 +30,7 @@ pub(crate) const ICARL_SSL: Entry = Entry {
     name: "icarl-ssl",
     about: "the same on features learned without labels (Barlow Twins on augmented views)",
     source: "Rebuffi et al. 2017; Zbontar et al. 2021",
+    unused: |_| None,
     hypers: &[PER_CLASS, LAMBDA, PROJECTOR, EMBEDDING, SHIFT, DEGREES, NOISE],
     build: icarl_ssl,
     ..ICARL
@@ -178,6 +183,18 @@ const DISTILLATION: Hyper = Hyper {
     ..PER_CLASS_CHOICE
 };
 
+/// In the order of `budget`.
+const BUDGETS: [fn(usize) -> ExemplarBudget; 2] =
+    [ExemplarBudget::PerClass, ExemplarBudget::SharedPerClass];
+
+const BUDGET: Hyper = Hyper {
+    name: "budget",
+    purpose: "exemplars of a class: per_class for good, or its share of per_class times all classes",
+    range: "per-class or shared",
+    numbers: Numbers::Names(&["per-class", "shared"]),
+    ..PER_CLASS_CHOICE
+};
+
 /// In the order of `selection`.
 const SELECTIONS: [Selection; 2] = [Selection::Herding, Selection::AsReleased];
 
@@ -302,10 +319,10 @@ fn features(values: &Values<'_>) -> Features {
 fn icarl(values: &Values<'_>) -> Box<dyn Strategy> {
     let per_class = values.count(PER_CLASS.name);
     if values.under.kind.is_task_free() {
-        return Box::new(TaskFreeIcarl(ReservoirReplay::per_class(per_class)));
+        return Box::new(TaskFreeIcarl::per_class(per_class));
     }
     Box::new(Icarl {
-        budget: ExemplarBudget::PerClass(per_class),
+        budget: BUDGETS[values.count(BUDGET.name).min(BUDGETS.len() - 1)](per_class),
         selection: named(values, &SELECTION, &SELECTIONS),
         distillation: named(values, &DISTILLATION, &DISTILLATIONS),
         temperature: values.get(TEMPERATURE.name) as f32,
@@ -326,11 +343,6 @@ fn icarl_ssl(values: &Values<'_>) -> Box<dyn Strategy> {
     })
 }
 
-/// The most bytes of the exemplars.
-fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    ExemplarBudget::PerClass(values.count(PER_CLASS.name)).bytes(member)
-}
-
 fn ncm(values: &Values<'_>) -> Box<dyn Strategy> {
     let lengths = named(values, &LENGTHS, &ALL_LENGTHS);
     let means = named(values, &MEANS, &ALL_MEANS);
@@ -340,35 +352,6 @@ fn ncm(values: &Values<'_>) -> Box<dyn Strategy> {
 fn fecam(values: &Values<'_>) -> Box<dyn Strategy> {
     let [beta, alpha1, alpha2] = [BETA, ALPHA1, ALPHA2].map(|hyper| values.get(hyper.name) as f32);
     Box::new(Fecam { features: features(values), beta, alpha1, alpha2, ..Fecam::default() })
-}
-
-/// iCaRL where nobody tells boundaries, as van de Ven et al. 2022 have it: replay from a reservoir,
-/// binary cross-entropy without distillation, the nearest mean of what the reservoir holds.
-struct TaskFreeIcarl(ReservoirReplay);
-
-impl Strategy for TaskFreeIcarl {
-    fn name(&self) -> String {
-        ICARL.name.to_owned()
-    }
-
-    fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
-        const READOUT: &ExemplarMeans = &ExemplarMeans::icarl(ICARL.name);
-        parts.rehearse(|member| Ok(Box::new(self.0.memory(member)?)));
-        parts.criterion(&BinaryCrossEntropy).consolidate(READOUT).readout(READOUT);
-    }
-
-    fn describe(&self) -> Vec<(String, String)> {
-        let memory = format!("{} in a reservoir", self.0.budget);
-        vec![
-            ("icarl.budget".to_owned(), memory),
-            ("icarl.distillation".to_owned(), "none, binary cross-entropy".to_owned()),
-            ("icarl.readout".to_owned(), "nearest mean of exemplars, lengths 1".to_owned()),
-        ]
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.0.check()
-    }
 }
 
 /// A yardstick: what a network that makes features has to beat.
@@ -427,7 +410,8 @@ mod tests {
             let distillation = DISTILLATIONS[DISTILLATION.default(preset) as usize];
             let selection = SELECTIONS[SELECTION.default(preset) as usize];
             let temperature = TEMPERATURE.default(preset) as f32;
-            let budget = ExemplarBudget::PerClass(PER_CLASS.default(preset) as usize);
+            let budget = BUDGETS[BUDGET.default(preset) as usize];
+            let budget = budget(PER_CLASS.default(preset) as usize);
             assert_eq!(Icarl { budget, selection, distillation, temperature }, method);
         }
         assert_eq!(

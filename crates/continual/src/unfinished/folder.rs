@@ -1,7 +1,7 @@
 //! The files of a folder, by name.
 
 use super::lock::Lock;
-use crate::{Error, Population, Results};
+use crate::{Error, Population, Results, Skipped};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,31 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) const JOURNAL: &str = "unfinished.json";
+
+    /// What has no results, one JSON object a line: `scenario`, `strategy`, `reason`.
+    const GAPS: &str = "diverged.jsonl";
+
+    /// Replaces the file of gaps as a whole; without any there is none.
+    pub(super) fn write_gaps(&self, gaps: &[Skipped]) -> Result<(), Error> {
+        let path = self.path.join(Self::GAPS);
+        let mut text = Vec::new();
+        for gap in gaps {
+            let Skipped { scenario, strategy, reason } = gap;
+            let scenario = scenario.to_string();
+            let line =
+                serde_json::json!({ "scenario": scenario, "strategy": strategy, "reason": reason });
+            serde_json::to_writer(&mut text, &line)?;
+            text.push(b'\n');
+        }
+        let written = match gaps.is_empty() {
+            false => cl_core::write_atomically(&path, |file| file.write_all(&text)),
+            true => match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        };
+        written.map_err(|source| Error::Write { path, source })
+    }
 
     /// Locks a folder that is there.
     pub(super) fn lock(path: &Path, refused: impl Fn(io::Error) -> Error) -> Result<Self, Error> {

@@ -28,14 +28,15 @@ pub(super) struct Journal {
     runs: String,
     /// Sweeps whose values are trained one by one, by cell.
     pub apart: Vec<usize>,
-    /// Values whose loss was no number any more.
+    /// Cells and values whose loss was no number any more.
     pub diverged: Vec<Diverged>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Diverged {
     pub cell: usize,
-    pub variant: usize,
+    /// The value of the cell's sweep; none where the cell has one value alone.
+    pub variant: Option<usize>,
     pub reason: String,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Known {
 pub(super) fn known(text: &[u8], bench: &Bench, journal: &Journal) -> Result<Known, String> {
     let mut known = Known::default();
     for diverged in &journal.diverged {
-        let population = Population { cell: diverged.cell, variant: Some(diverged.variant) };
+        let population = Population { cell: diverged.cell, variant: diverged.variant };
         known.fates.insert(population, Fate::Diverged(diverged.reason.clone()));
     }
     let mut lines =

@@ -13,7 +13,7 @@
 //!
 //! Whatever moment a process is killed at, the folder is whole: `unfinished.json` and checkpoints are
 //! replaced as whole files, and of the lines only the last can be cut off. A finished benchmark leaves
-//! `results.jsonl` alone; until then one of an earlier benchmark stays as it was.
+//! `results.jsonl`, and beside it `diverged.jsonl` where something has no results; until then one of an earlier benchmark stays as it was.
 mod asked;
 mod every;
 mod folder;

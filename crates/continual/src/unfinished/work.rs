@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use super::journal::{Diverged, Journal};
 use super::{Asked, CheckpointEvery};
-use crate::{Bench, Error, Fate, Keep, Population, Results};
+use crate::{Bench, Error, Fate, Keep, Population, Results, Skipped};
 use cl_core::{Checkpoint, Every, Learner, Observer, Outcome, Saver, Weights, run};
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,7 +40,7 @@ pub enum Earlier {
 /// let mut work = Work::begin(folder.path(), &asked, &bench, every, Earlier::Refuse)?;
 /// let finished = bench.run(&bench.costs()?, &mut (), &mut work)?;
 /// assert_eq!(finished.lines.len(), 1);
-/// assert_eq!(work.finish()?, folder.path().join("results.jsonl"));
+/// assert_eq!(work.finish(&finished.diverged)?, folder.path().join("results.jsonl"));
 /// # Ok::<(), continual::Error>(())
 /// ```
 #[derive(Debug)]
@@ -137,11 +137,13 @@ impl Work {
         (self.results.runs(), self.results.partial())
     }
 
-    /// Gives the results their name, in place of earlier ones, and leaves nothing else behind.
+    /// Gives the results their name, in place of earlier ones, with `gaps` in `diverged.jsonl` beside them
+    /// where there are any, and leaves nothing else behind.
     ///
     /// # Errors
     /// What the disk refuses.
-    pub fn finish(self) -> Result<PathBuf, Error> {
+    pub fn finish(self, gaps: &[Skipped]) -> Result<PathBuf, Error> {
+        self.folder.write_gaps(gaps)?;
         let path = self.results.finish()?;
         self.folder.clear()?;
         Ok(path)
@@ -218,11 +220,11 @@ impl Keep for Work {
         let Population { cell, variant } = population;
         match (fate, variant) {
             (Fate::Trained(lines), _) => self.results.push(lines)?,
-            (Fate::Diverged(reason), Some(variant)) => {
+            (Fate::Diverged(reason), variant) => {
                 self.journal.diverged.push(Diverged { cell, variant, reason: reason.clone() });
                 self.journal.write(&self.folder.journal())?;
             }
-            (Fate::Apart, _) | (Fate::Diverged(_), None) => {
+            (Fate::Apart, _) => {
                 self.journal.apart.push(cell);
                 self.journal.write(&self.folder.journal())?;
             }

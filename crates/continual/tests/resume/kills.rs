@@ -147,8 +147,76 @@ fn a_sweep_killed_together_or_one_by_one_ends_as_one_that_was_not() {
         let again = self::printed(&resume.current_dir(outer.path()).output().unwrap());
         assert_eq!(lines(&folder), lines(&whole), "{moment}");
         assert_eq!(table(&again), table(&printed), "{moment}");
-        assert_eq!(names(&folder), ["results.jsonl"], "{moment}");
+        assert_eq!(names(&folder), ["diverged.jsonl", "results.jsonl"], "{moment}");
+        assert_eq!(gaps(&folder), gaps(&whole), "{moment}");
     }
+}
+
+/// What has no results, by strategy and reason.
+fn gaps(folder: &Path) -> Vec<[String; 2]> {
+    let text = fs::read_to_string(folder.join("diverged.jsonl")).unwrap();
+    let gap = |line: &str| {
+        let gap: serde_json::Value = serde_json::from_str(line).unwrap();
+        ["strategy", "reason"].map(|name| gap[name].as_str().unwrap().to_owned())
+    };
+    text.lines().map(gap).collect()
+}
+
+/// Two cells in the middle of which a loss leaves the numbers, between and beside others.
+fn diverging(folder: &Path) -> Command {
+    let asked = "bench --strategy joint,rtf,si,generative-classifier,none --scenario class --hidden 8 \
+                 --steps 12 --seeds 2 --threads 1 --checkpoint-every 1steps \
+                 --set rtf.temperature=1e-38 --set generative-classifier.lr=1e9 --out";
+    let asked: Vec<&str> = asked.split_whitespace().chain([folder.to_str().unwrap()]).collect();
+    continual(&asked)
+}
+
+/// What was printed, and the one line of error with which it ends, of a command that lost cells.
+fn lost(command: &mut Command) -> (String, String) {
+    let output = command.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    let last = error.lines().last().unwrap().to_owned();
+    (String::from_utf8(output.stdout).unwrap(), last)
+}
+
+#[test]
+fn cells_that_diverge_are_gaps_also_for_whoever_goes_on() {
+    let outer = tempfile::tempdir().unwrap();
+    let whole = outer.path().join("whole");
+    let (printed, error) = lost(&mut diverging(&whole));
+    for (place, cell) in ["rtf", "generative-classifier"].iter().enumerate() {
+        assert!(printed.contains(&format!("- {cell} in class: {cell}, seed 2: the loss is")));
+        let [strategy, reason] = &gaps(&whole)[place];
+        assert_eq!(strategy, cell);
+        assert!(reason.contains("at context 1, step"), "{reason}");
+        assert!(error.contains(&format!("{cell} in class: {reason}")), "{error}");
+    }
+    assert!(error.starts_with("error: no results of rtf in class"), "{error}");
+    let names_of = |folder: &Path| -> Vec<String> {
+        let name = |line: &serde_json::Value| line["strategy"].as_str().unwrap().to_owned();
+        lines(folder).iter().map(name).collect()
+    };
+    assert_eq!(names_of(&whole), ["joint", "joint", "si", "si", "none", "none"]);
+    // In the cell behind each of those that are gaps, and in the first.
+    for population in ["1", "3", "5"] {
+        let folder = outer.path().join(population);
+        let path = checkpoint(&folder, population);
+        kill_when(|| diverging(&folder), &folder, || steps(&path) >= Some((0, 5)));
+        let (again, told) = lost(&mut resume(&folder));
+        assert_eq!(lines(&folder), lines(&whole), "{population}");
+        assert_eq!((table(&again), &told), (table(&printed), &error), "{population}");
+        assert_eq!(gaps(&folder), gaps(&whole), "{population}");
+        assert_eq!(names(&folder), ["diverged.jsonl", "results.jsonl"], "{population}");
+    }
+    // A later benchmark in which all is well leaves nothing of them.
+    quick(&whole);
+    assert_eq!(names(&whole), ["results.jsonl"]);
+}
+
+fn quick(folder: &Path) {
+    let asked = ["bench", "--strategy", "none", "--scenario", "class", "--quick", "--out"];
+    printed(&continual(&[&asked[..], &[folder.to_str().unwrap()]].concat()).output().unwrap());
 }
 
 #[test]
