@@ -1,14 +1,37 @@
 //! An adapter that was opened, and the pipelines made on it.
 
 use crate::adapters::{self, Adapter};
-use cl_tensor::Error;
+use crate::session::GpuSession;
 use cl_tensor::wgsl::{Dispatch, MOST_SHARED, Memory};
+use cl_tensor::{Device, Error, Session};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wgpu::util::DeviceExt;
 
-/// An adapter that was opened. Pipelines are kept by their text: sessions on one device share them.
-pub struct Device {
+/// An adapter that was opened. Pipelines are kept by their text: sessions on it share them.
+#[derive(Clone)]
+pub struct Gpu(pub(crate) Arc<Opened>);
+
+impl fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gpu({})", self.0.about)
+    }
+}
+
+impl Device for Gpu {
+    fn session(&self, seeds: &[u64]) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(GpuSession::new(self, seeds)?))
+    }
+
+    fn describe(&self) -> String {
+        let Adapter { name, backend, driver, .. } = &self.0.about;
+        format!("{name}, {backend}, {driver}")
+    }
+}
+
+/// What sessions on an adapter share.
+pub(crate) struct Opened {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     about: Adapter,
@@ -22,12 +45,12 @@ pub(crate) struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
 }
 
-impl Device {
+impl Gpu {
     /// Opens the fastest adapter whose name contains `name`, letter case aside.
     ///
     /// # Errors
     /// No such adapter, with the names of all; an adapter that does not open.
-    pub fn open(name: &str) -> Result<Arc<Self>, Error> {
+    pub fn open(name: &str) -> Result<Self, Error> {
         let all = adapters::found();
         let wanted = name.to_lowercase();
         let matches =
@@ -63,15 +86,18 @@ impl Device {
                 lock(&noted).get_or_insert_with(|| format!("the device was lost: {message}"));
             }
         });
-        Ok(Arc::new(Self { device, queue, about, pipelines: Mutex::default(), trouble }))
+        let pipelines = Mutex::default();
+        Ok(Self(Arc::new(Opened { device, queue, about, pipelines, trouble })))
     }
 
     /// What it is.
     #[must_use]
     pub fn about(&self) -> &Adapter {
-        &self.about
+        &self.0.about
     }
+}
 
+impl Opened {
     /// What went wrong since the device was opened, if anything did.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &*lock(&self.trouble) {

@@ -1,14 +1,14 @@
 //! Recorded tensor programs on any GPU, through wgpu: Vulkan, Metal, DirectX 12.
 //!
-//! A [`Device`] is an adapter that was opened; a [`GpuSession`] on it holds the slots of a population and
+//! A [`Gpu`] is an adapter that was opened; a [`GpuSession`] on it holds the slots of a population and
 //! replays [`cl_tensor::Plan`]s over them, as [`cl_tensor::CpuSession`] does on the CPU. One kernel is one
 //! dispatch for all members.
 //!
 //! ```no_run
-//! use cl_gpu::{Device, GpuSession};
+//! use cl_gpu::{Gpu, GpuSession};
 //!
-//! let device = Device::open("")?;
-//! let session = GpuSession::new(device, &[0, 1, 2])?;
+//! let gpu = Gpu::open("")?;
+//! let session = GpuSession::new(&gpu, &[0, 1, 2])?;
 //! # Ok::<(), cl_tensor::Error>(())
 //! ```
 #![deny(missing_docs)]
@@ -20,5 +20,5 @@ mod loaded;
 mod session;
 
 pub use adapters::{Adapter, adapters};
-pub use device::Device;
+pub use device::Gpu;
 pub use session::GpuSession;

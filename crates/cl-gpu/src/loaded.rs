@@ -1,6 +1,6 @@
 //! A plan on a device: its buffers, pipelines and bind groups, and how steps are submitted.
 
-use crate::device::{Device, Pipeline, is_per_step};
+use crate::device::{Opened, Pipeline, is_per_step};
 use cl_tensor::wgsl::{Dispatch, Dispatches, MOST_GROUPS, Memory};
 use cl_tensor::{Error, Plan};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ struct Ready {
 
 impl Loaded {
     pub(crate) fn new(
-        device: &Device,
+        device: &Opened,
         plan: Plan,
         slots: Vec<usize>,
         members: usize,
@@ -131,7 +131,7 @@ impl Loaded {
     /// The bind groups of all kernels.
     fn bind(
         &self,
-        device: &Device,
+        device: &Opened,
         slots: &[&wgpu::Buffer],
         residents: &[&wgpu::Buffer],
     ) -> Vec<wgpu::BindGroup> {
@@ -173,7 +173,7 @@ impl Loaded {
     /// Runs the first `steps` of what was fed, for all members; gives their outputs.
     pub(crate) fn submit(
         &mut self,
-        device: &Device,
+        device: &Opened,
         steps: usize,
         slots: &[&wgpu::Buffer],
         residents: &[&wgpu::Buffer],

@@ -1,6 +1,6 @@
 //! The session on a GPU.
 
-use crate::device::Device;
+use crate::device::{Gpu, Opened};
 use crate::loaded::Loaded;
 use cl_tensor::{DType, Error, Host, Plan, PlanId, Resident, Session, SlotSpec, Type};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Members lie behind each other in one buffer per slot. Steps whose hosts feed ahead
 /// ([`Host::is_ahead`]) are submitted many at a time, the others one by one.
 pub struct GpuSession {
-    device: Arc<Device>,
+    device: Arc<Opened>,
     seeds: Vec<u64>,
     slots: Vec<Slot>,
     residents: BTreeMap<String, (Type, wgpu::Buffer)>,
@@ -29,12 +29,12 @@ impl GpuSession {
     ///
     /// # Errors
     /// No members.
-    pub fn new(device: Arc<Device>, seeds: &[u64]) -> Result<Self, Error> {
+    pub fn new(gpu: &Gpu, seeds: &[u64]) -> Result<Self, Error> {
         if seeds.is_empty() {
             return Err(Error::Session("a session needs at least one member".to_owned()));
         }
         Ok(Self {
-            device,
+            device: gpu.0.clone(),
             seeds: seeds.to_vec(),
             slots: Vec::new(),
             residents: BTreeMap::new(),

@@ -209,7 +209,7 @@ impl Cell {
 
     /// Of the first seed alone.
     fn one(&self) -> Experiment {
-        self.experiment.clone().seeds(self.seeds().take(1)).threads(1)
+        self.experiment.clone().seeds(self.seeds().take(1)).threads(1).on_cpu()
     }
 
     fn seeds(&self) -> impl Iterator<Item = u64> {
@@ -248,7 +248,7 @@ impl Cell {
         strategy: &'s dyn Strategy,
     ) -> Result<(u64, usize), Error> {
         if learner.has_memories() && self.seeds().count() > 1 {
-            learner = self.experiment.clone().threads(1).learner(strategy)?;
+            learner = self.experiment.clone().threads(1).on_cpu().learner(strategy)?;
         }
         learner.fill_memories()?;
         Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))
@@ -408,7 +408,7 @@ impl Cell {
             train_seconds: outcome.train_seconds,
             members: learner.members(),
             threads: self.experiment.setup.threads,
-            device: "cpu".to_owned(),
+            device: learner.device(),
             bytes_kept: kept::bytes(&self.experiment, learner),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             generator_spread: Vec::new(),

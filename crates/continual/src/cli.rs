@@ -120,6 +120,10 @@ pub(crate) struct Training {
     /// Threads; results do not depend on it [default: all]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<usize>,
+    /// Where programs run: cpu, gpu (the fastest), gpu:NAME (one of `continual devices`) or auto
+    /// [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
 }
 
 impl Training {
@@ -142,6 +146,7 @@ impl Training {
             preset: self.preset.clone(),
             data: self.data.clone(),
             threads: self.threads,
+            device: self.device.clone(),
             ..Request::default()
         }
     }

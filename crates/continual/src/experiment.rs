@@ -8,7 +8,7 @@ use cl_nn::{Adam, Initializer, Network, Schedule};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec,
 };
-use cl_tensor::Cpu;
+use cl_tensor::{Cpu, Device};
 use std::sync::Arc;
 
 /// In which order the contexts are trained on.
@@ -40,6 +40,18 @@ pub(crate) struct Setup {
     pub mix: Mix,
     pub update_every: Option<u32>,
     pub threads: usize,
+    /// Where programs run, if not on the CPU.
+    pub gpu: Option<Elsewhere>,
+}
+
+/// A device other than the CPU.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere(pub Arc<dyn Device>);
+
+impl PartialEq for Elsewhere {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.describe() == other.0.describe()
+    }
 }
 
 impl Default for Setup {
@@ -63,6 +75,7 @@ impl Default for Setup {
             mix: Mix::ByContext,
             update_every: None,
             threads: 1,
+            gpu: None,
         }
     }
 }
@@ -87,6 +100,7 @@ impl Default for Setup {
 /// | `mix` | by context; 0.5 without boundaries | how stream and replay are weighed |
 /// | `update_every` | 100 | steps between two consolidations where there are no boundaries |
 /// | `threads` | 1 | results do not depend on it |
+/// | `device` | the CPU | where programs run |
 /// | `part` | final | final results, or choice of hyper-parameters |
 ///
 /// ```
@@ -237,6 +251,17 @@ impl Experiment {
         self.with(|setup| setup.threads = threads)
     }
 
+    /// The device on which programs run, in place of the CPU.
+    #[must_use]
+    pub fn device(self, device: Arc<dyn Device>) -> Self {
+        self.with(|setup| setup.gpu = Some(Elsewhere(device)))
+    }
+
+    /// The same on the CPU: what is only recorded needs no other device.
+    pub(crate) fn on_cpu(self) -> Self {
+        self.with(|setup| setup.gpu = None)
+    }
+
     /// All contexts at once, as long as all of them: the upper baseline.
     #[must_use]
     pub fn joint(self) -> Self {
@@ -270,7 +295,7 @@ impl Experiment {
     /// A strategy that needs what the scenario does not show, values out of range, a stream that
     /// cannot be cut.
     pub fn learner<'s>(&self, strategy: &'s dyn Strategy) -> Result<Learner<'s>, Error> {
-        let Setup { seeds, steps, batch, optimizer, head, mix, threads, .. } = &self.setup;
+        let Setup { seeds, steps, batch, optimizer, head, mix, threads, gpu, .. } = &self.setup;
         let mut population: Vec<(u64, Box<dyn Stream>)> = Vec::with_capacity(seeds.len());
         for &seed in seeds {
             population.push((seed, Box::new(self.stream(seed)?)));
@@ -285,7 +310,10 @@ impl Experiment {
             head: *head,
             mix: *mix,
             consolidate_every: self.setup.clock(),
-            device: Arc::new(Cpu { threads: *threads }),
+            device: match gpu {
+                Some(Elsewhere(device)) => device.clone(),
+                None => Arc::new(Cpu { threads: *threads }),
+            },
         };
         Ok(Learner::new(strategy, &self.dataset, population, network, settings)?)
     }

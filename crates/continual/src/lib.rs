@@ -40,6 +40,7 @@ mod cell;
 mod choices;
 mod conventions;
 mod defaults;
+mod device;
 mod error;
 mod experiment;
 mod experiment_file;

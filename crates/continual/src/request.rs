@@ -4,11 +4,12 @@ use crate::choices::{
     Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
     Wording, all, check_count, seeds,
 };
-use crate::features;
+use crate::experiment::Elsewhere;
 use crate::nearest::unknown;
 use crate::optimizer::check_number;
 use crate::registry::{Composition, Hyper, STRATEGIES};
 use crate::{Error, OptimizerName, Preset, choose};
+use crate::{device, features};
 use cl_core::Weights;
 use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,8 @@ pub struct Request {
     pub data: Option<PathBuf>,
     /// Threads; `None`: as many as the machine has.
     pub threads: Option<usize>,
+    /// `cpu`, `gpu`, `gpu:NAME` or `auto`; `None`: the CPU.
+    pub device: Option<String>,
     /// 100 steps per context and 2 seeds, unless said otherwise.
     pub quick: bool,
 }
@@ -115,6 +118,9 @@ impl Request {
         setup.seeds = seeds(members);
         count("--batch", self.batch, MOST_ROWS, &mut setup.batch)?;
         count("--threads", self.threads, MOST_THREADS, &mut setup.threads)?;
+        if let Some(text) = &self.device {
+            setup.gpu = device::open(text)?.map(Elsewhere);
+        }
         if let Some(text) = &self.hidden {
             setup.network.hidden = hidden(text)?;
         }

@@ -102,6 +102,12 @@ impl<'s> Learner<'s> {
         Ok(learner)
     }
 
+    /// Where its programs run.
+    #[must_use]
+    pub fn device(&self) -> String {
+        self.settings.device.describe()
+    }
+
     /// The strategy's name, compositions joined with `+`.
     #[must_use]
     pub fn name(&self) -> &str {
