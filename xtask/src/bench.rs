@@ -74,7 +74,8 @@ fn run(verb: &str, help: &str, arguments: &[OsString]) -> Result<ExitCode> {
         println!("{help}");
     }
     let build = ["build", "--release", "--package", "continual", "--bin", "continual"];
-    let built = cargo().args(build).status().context("cannot start `cargo build`")?;
+    let gpu: &[&str] = if wants_gpu(arguments) { &["--features", "gpu"] } else { &[] };
+    let built = cargo().args(build).args(gpu).status().context("cannot start `cargo build`")?;
     if !built.success() {
         return Ok(passed_on(built));
     }
@@ -85,6 +86,15 @@ fn run(verb: &str, help: &str, arguments: &[OsString]) -> Result<ExitCode> {
     let program = program.strip_prefix(here).unwrap_or(&program);
     become_or_start(Command::new(program).arg(verb).args(arguments))
         .with_context(|| format!("cannot start {}", program.display()))
+}
+
+/// Whether a device other than the CPU is asked for: only then is wgpu built.
+fn wants_gpu(arguments: &[OsString]) -> bool {
+    let texts = arguments.iter().map(|it| it.to_string_lossy());
+    let values = texts.clone().skip(1).zip(texts.clone());
+    let apart = values.filter(|(_, option)| option == "--device").map(|(value, _)| value);
+    let joined = texts.filter_map(|it| Some(it.strip_prefix("--device=")?.to_owned().into()));
+    apart.chain(joined).any(|value: std::borrow::Cow<'_, str>| value != "cpu")
 }
 
 /// In place of this process: Ctrl-C and signals reach the program alone, and nobody prompts before it

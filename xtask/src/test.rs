@@ -54,7 +54,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let start = Instant::now();
     let (mut tally, mut green) = (Tally::default(), true);
-    green &= cargo_test(&["--workspace".into()], filter, &mut tally)?;
+    let everything = ["--workspace", "--features", "continual/gpu"].map(OsString::from);
+    green &= cargo_test(&everything, filter, &mut tally)?;
     for package in OUTSIDE {
         let manifest = workspace.root.join(package).join("Cargo.toml");
         let target = ["--target-dir".into(), workspace.target.clone().into_os_string()];

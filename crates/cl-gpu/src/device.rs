@@ -35,7 +35,8 @@ pub(crate) struct Opened {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     about: Adapter,
-    pipelines: Mutex<HashMap<String, Arc<Pipeline>>>,
+    /// By text, and which of its memories each step has anew.
+    pipelines: Mutex<HashMap<(String, Vec<bool>), Arc<Pipeline>>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
 
@@ -191,7 +192,9 @@ impl Opened {
 
     /// The pipeline of a dispatch: compiled at its first use.
     pub(crate) fn pipeline(&self, dispatch: &Dispatch) -> Result<Arc<Pipeline>, Error> {
-        if let Some(known) = lock(&self.pipelines).get(&dispatch.text) {
+        let per_step = dispatch.memories.iter().map(|&memory| is_per_step(memory)).collect();
+        let key = (dispatch.text.clone(), per_step);
+        if let Some(known) = lock(&self.pipelines).get(&key) {
             return Ok(known.clone());
         }
         let refused =
@@ -217,7 +220,7 @@ impl Opened {
             return Err(refused(error.to_string()));
         }
         self.check()?;
-        lock(&self.pipelines).insert(dispatch.text.clone(), pipeline.clone());
+        lock(&self.pipelines).insert(key, pipeline.clone());
         Ok(pipeline)
     }
 

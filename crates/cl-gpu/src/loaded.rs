@@ -1,7 +1,7 @@
 //! A plan on a device: its buffers, pipelines and bind groups, and how steps are submitted.
 
 use crate::device::{Opened, Pipeline, is_per_step};
-use cl_tensor::wgsl::{Dispatch, Dispatches, MOST_GROUPS, Memory};
+use cl_tensor::wgsl::{Dispatch, Dispatches, Memory};
 use cl_tensor::{Error, Plan};
 use std::sync::Arc;
 
@@ -73,14 +73,6 @@ impl Loaded {
         let kernels: Vec<Ready> = list
             .into_iter()
             .map(|dispatch| {
-                let lanes = u64::from(dispatch.lanes) * members as u64;
-                if lanes > u64::from(MOST_GROUPS) {
-                    return Err(Error::Device(format!(
-                        "kernel `{}`: {lanes} lanes at once, at most {MOST_GROUPS} fit: run fewer members \
-                         at once",
-                        dispatch.name
-                    )));
-                }
                 let pipeline = device.pipeline(&dispatch)?;
                 let params = device.filled(&dispatch.params);
                 Ok(Ready { dispatch, pipeline, params })
@@ -205,7 +197,7 @@ impl Loaded {
                     pass.set_pipeline(&ready.pipeline.pipeline);
                     pass.set_bind_group(0, group, &offsets[..count]);
                     let [x, y] = ready.dispatch.groups;
-                    pass.dispatch_workgroups(x, y, ready.dispatch.lanes * self.members as u32);
+                    pass.dispatch_workgroups(x, y, self.members as u32);
                 }
             }
         }

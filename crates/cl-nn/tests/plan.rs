@@ -43,3 +43,13 @@ fn adam_reads_and_writes_each_vector_once() {
     // theta: three weights forward, two of them backward, three biases; and once by Adam.
     assert_eq!(traffic["theta"], (9, 1));
 }
+
+#[test]
+fn a_step_is_at_most_twelve_dispatches_for_any_number_of_members() {
+    let plan = step(&Adam::new(1e-3));
+    for scratch in [1 << 22, (1 << 22) / 128] {
+        let list = plan.dispatches(scratch).unwrap().list;
+        let names: Vec<&str> = list.iter().map(|it| it.name.as_str()).collect();
+        assert!(list.len() <= 12, "{} dispatches: {names:#?}", list.len());
+    }
+}

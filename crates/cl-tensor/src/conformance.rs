@@ -9,6 +9,7 @@ mod suite;
 
 use crate::error::Error;
 use crate::graph::Graph;
+use crate::plan::Plan;
 use crate::session::Session;
 use crate::types::{DType, Type};
 use crate::var::Var;
@@ -116,6 +117,22 @@ impl Case {
     pub fn expect(mut self, values: &[f64]) -> Self {
         self.expected = Some(values.to_vec());
         self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The program that the suite runs: the formula and, where there are any, its derivatives.
+    ///
+    /// # Errors
+    /// A case without a formula, or one that does not fit its inputs.
+    pub fn plan(&self) -> Result<Plan, String> {
+        let graph = Graph::new();
+        suite::record(&graph, self)?;
+        Plan::compile(&graph).map_err(|error| error.to_string())
     }
 
     /// The formula; completes the case.

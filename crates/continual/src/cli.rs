@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Repro(ReproOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
     List(ListOptions),
+    /// Name the devices on which programs can run, for `--device`.
+    Devices,
     /// Sweep a strength and draw accuracy on old against accuracy on new contexts.
     #[command(after_help = TRADEOFF)]
     Tradeoff(TradeoffOptions),

@@ -3,6 +3,7 @@
 mod bench_command;
 mod budget_command;
 mod cli;
+mod devices_command;
 mod dry_run;
 mod explain_budget;
 mod interrupt;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run_command::run(&options),
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
+        Command::Devices => devices_command::run(),
         Command::Repro(options) => repro_command::run(&options),
         Command::Budget(options) => budget_command::run(&options),
         Command::ExplainBudget(options) => explain_budget::run(&options),

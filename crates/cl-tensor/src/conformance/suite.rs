@@ -26,7 +26,7 @@ pub(super) fn run(op: &str, case: &Case) -> Result<(), String> {
         (0..MEMBERS).map(|member| feeds(case, weights.as_ref(), purpose, member)).collect();
     let exact = reference(&graph, &fed[0])?;
     let single = cpu(&graph, &fed[..1], 1)?;
-    check_values(case, &graph, &exact, &single[0])?;
+    check_values(case, &graph, &exact, ("cpu", &single[0]))?;
     if case.differentiable {
         check_derivatives(&graph, &fed[0], &exact, purpose)?;
     }
@@ -50,7 +50,7 @@ pub(super) fn run_on(op: &str, case: &Case, make: &MakeSession<'_>) -> Result<()
         .iter()
         .map(|one| Ok(on(std::slice::from_ref(one))?.remove(0)))
         .collect::<Result<_, String>>()?;
-    check_values(case, &graph, &exact, &singles[0])?;
+    check_values(case, &graph, &exact, ("device", &singles[0]))?;
     match on(&fed)? == singles {
         true => Ok(()),
         false => Err("three members differ from three single runs".to_owned()),
@@ -59,7 +59,7 @@ pub(super) fn run_on(op: &str, case: &Case, make: &MakeSession<'_>) -> Result<()
 
 /// Records the formula, its loss Σ weights · value, the loss's gradients, their size Σ gradient² and
 /// the gradients of that. Returns the type of the weights.
-fn record(graph: &Graph, case: &Case) -> Result<Option<Type>, String> {
+pub(super) fn record(graph: &Graph, case: &Case) -> Result<Option<Type>, String> {
     let build = case.build.as_ref().ok_or("the case has no formula")?;
     let source = |(i, (ty, _)): (usize, &(Type, Fill))| match ty.dtype {
         DType::F32 => graph.input(&name(i), &ty.shape),
@@ -224,7 +224,12 @@ fn step(
     Ok(probes.into_iter().map(|probe| probe.seen).collect())
 }
 
-fn check_values(case: &Case, graph: &Graph, exact: &Exact, got: &Bits) -> Result<(), String> {
+fn check_values(
+    case: &Case,
+    graph: &Graph,
+    exact: &Exact,
+    (device, got): (&str, &Bits),
+) -> Result<(), String> {
     if let Some(expected) = &case.expected {
         close("reference, by hand", &exact["value"].data, expected, case.tolerance.max(1e-6))?;
     }
@@ -243,7 +248,7 @@ fn check_values(case: &Case, graph: &Graph, exact: &Exact, got: &Bits) -> Result
             if name == "value" { case.tolerance } else { DERIVATIVE_TOLERANCE.max(case.tolerance) };
         // The loss is a sum of terms of both signs: only its gradients have a scale of their own.
         if name != "loss" {
-            close(&format!("device, {name}"), &numbers, &exact[&name].data, tolerance)?;
+            close(&format!("{device}, {name}"), &numbers, &exact[&name].data, tolerance)?;
         }
     }
     Ok(())

@@ -89,7 +89,7 @@ impl Op for Nnqp {
         let text = |file: &str| file.replace("NN", &n.to_string());
         let body = Body::together(1, text(include_str!("nnqp.wgsl")));
         let functions = text(include_str!("nnqp_functions.wgsl"));
-        Some(body.with_shared(n * n + 5 * n).with_functions(functions))
+        Some(body.with_room(n * n + 5 * n).with_functions(functions))
     }
 }
 

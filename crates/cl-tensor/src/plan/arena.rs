@@ -18,6 +18,10 @@ pub(super) struct Memory {
     pub feed_len: usize,
 }
 
+/// Values of at most so many elements share their place with no other: it would save nothing worth
+/// telling, and kernels that use it would have to wait for each other on a GPU.
+const SMALL: usize = 256;
+
 struct Lifetime {
     value: usize,
     len: usize,
@@ -174,7 +178,11 @@ fn lifetimes(
         span.first = span.first.min(born);
         span.last = span.last.max(last);
     }
-    spans.into_values().collect()
+    let own = |life: Lifetime| match life.len <= SMALL {
+        true => Lifetime { first: 0, last: usize::MAX, ..life },
+        false => life,
+    };
+    spans.into_values().map(own).collect()
 }
 
 /// First fit in order of birth.

@@ -16,14 +16,14 @@ pub struct Body {
     /// Functions that the statements call.
     pub(super) functions: String,
     /// Floats of the workgroup memory `room`.
-    pub(super) shared: usize,
+    pub(super) room: usize,
 }
 
 impl Body {
     /// Statements that run for each `i` below `count`, in any order and side by side.
     #[must_use]
     pub fn each(count: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), count, together: false, functions: String::new(), shared: 0 }
+        Self { text: text.into(), count, together: false, functions: String::new(), room: 0 }
     }
 
     /// Statements that the 64 invocations `t` of a workgroup run together for each `i` below `count`.
@@ -31,13 +31,13 @@ impl Body {
     /// a fixed order; all have to call them alike.
     #[must_use]
     pub fn together(count: usize, text: impl Into<String>) -> Self {
-        Self { text: text.into(), count, together: true, functions: String::new(), shared: 0 }
+        Self { text: text.into(), count, together: true, functions: String::new(), room: 0 }
     }
 
     /// With so many floats of workgroup memory, the array `room`.
     #[must_use]
-    pub fn with_shared(self, floats: usize) -> Self {
-        Self { shared: floats, ..self }
+    pub fn with_room(self, floats: usize) -> Self {
+        Self { room: floats, ..self }
     }
 
     /// With functions that the statements call; they may call what the statements may.

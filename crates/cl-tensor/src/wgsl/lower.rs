@@ -1,7 +1,8 @@
 //! From a plan, and the plans within it, to a flat list of dispatches.
 
 use super::body::Body;
-use super::text::{Dispatch, Kernel, Located};
+use super::part::{self, Dispatch, Part};
+use super::text::{Kernel, Located};
 use super::{Memory, pointwise, product};
 use crate::error::Error;
 use crate::op::Inside;
@@ -28,6 +29,14 @@ pub struct Dispatches {
     pub scratch: Vec<(usize, usize)>,
     /// What the arena and scratch memories hold from the start.
     pub constants: Vec<Constant>,
+}
+
+/// [`Dispatches`] in the making.
+#[derive(Default)]
+struct Parts {
+    list: Vec<Part>,
+    scratch: Vec<(usize, usize)>,
+    constants: Vec<Constant>,
 }
 
 /// Where the blocks of a plan lie: those of the members, or those of the inner lanes of a plan within.
@@ -70,7 +79,7 @@ impl Plan {
             .signature
             .condition
             .map(|position| blocks[FEEDS as usize].plus(self.signature.inputs[position].offset));
-        let mut out = Dispatches::default();
+        let mut out = Parts::default();
         for &(offset, value) in &self.constants {
             out.constants.push(Constant { memory: Memory::Arena, offset, value });
         }
@@ -78,12 +87,13 @@ impl Plan {
         frame.kernels(scratch, &mut out)?;
         frame.commits(&mut out);
         frame.outputs(&mut out);
-        Ok(out)
+        let Parts { list, scratch, constants } = out;
+        Ok(Dispatches { list: part::dispatches(list), scratch, constants })
     }
 }
 
 impl<'p> Frame<'p> {
-    fn kernels(&self, scratch: usize, out: &mut Dispatches) -> Result<(), Error> {
+    fn kernels(&self, scratch: usize, out: &mut Parts) -> Result<(), Error> {
         debug_assert_eq!([ARENA, FEEDS, FIRST_SLOT], [0, 1, 2]);
         for kernel in &self.plan.kernels {
             match kernel {
@@ -107,9 +117,9 @@ impl<'p> Frame<'p> {
                     }
                     let mut kernel = self.kernel(op.name());
                     for (i, (place, ty)) in places.iter().zip(input_types).enumerate() {
-                        kernel.reads(&format!("x{i}"), ty.dtype, place);
+                        kernel.reads(&format!("x{i}"), ty.dtype, place, Plan::words(ty));
                     }
-                    kernel.writes(output_type.dtype, &self.locate(*output));
+                    kernel.writes(output_type.dtype, &self.locate(*output), output_type.len());
                     out.list.push(kernel.body(&body));
                 }
             }
@@ -117,7 +127,7 @@ impl<'p> Frame<'p> {
         Ok(())
     }
 
-    fn zero(&self, gaps: &[(Place, usize)]) -> Dispatch {
+    fn zero(&self, gaps: &[(Place, usize)]) -> Part {
         let mut kernel = self.kernel("zero");
         let pieces = gaps.iter().map(|&(place, len)| Piece { from: None, to: place, len });
         let body = self.pieces(&mut kernel, pieces);
@@ -125,7 +135,7 @@ impl<'p> Frame<'p> {
     }
 
     /// Slots that are written when everything has been read.
-    fn commits(&self, out: &mut Dispatches) {
+    fn commits(&self, out: &mut Parts) {
         let whole = self.plan.commits.iter().filter_map(|commit| match *commit {
             Commit::Whole { from, to, len } => Some(Piece { from: Some(from), to, len }),
             Commit::Rows { .. } => None,
@@ -141,9 +151,9 @@ impl<'p> Frame<'p> {
                 continue;
             }
             let mut kernel = self.kernel("assign_rows");
-            kernel.reads("index", DType::U32, &self.locate(index));
-            kernel.reads("row", DType::U32, &self.locate(rows));
-            kernel.writes(DType::U32, &self.locate(to));
+            kernel.reads("index", DType::U32, &self.locate(index), count);
+            kernel.reads("row", DType::U32, &self.locate(rows), count * width);
+            kernel.writes(DType::U32, &self.locate(to), len);
             let slot_rows = len / width;
             let text = format!(
                 "    let to = index(i / {width}u);\n    if (to < {slot_rows}u) {{ put(to * {width}u + \
@@ -154,7 +164,7 @@ impl<'p> Frame<'p> {
     }
 
     /// Everything that a step hands out, one behind the other.
-    fn outputs(&self, out: &mut Dispatches) {
+    fn outputs(&self, out: &mut Parts) {
         let outputs = &self.plan.signature.outputs;
         let total: usize = outputs.iter().map(|output| output.ty.len()).sum();
         if total == 0 {
@@ -190,7 +200,7 @@ impl<'p> Frame<'p> {
         places: &[Located],
         result: &Located,
         scratch: usize,
-        out: &mut Dispatches,
+        out: &mut Parts,
     ) -> Result<(), Error> {
         let body = inside.body;
         let stretch = body.arena_len.max(1);
@@ -198,7 +208,7 @@ impl<'p> Frame<'p> {
         let group = (scratch / (stretch * outside)).clamp(1, inside.lanes.max(1));
         for leaves in inside.leaves.iter().filter(|leaves| leaves.summed && leaves.len > 0) {
             let mut kernel = self.kernel("sum_inner");
-            kernel.writes(DType::F32, &result.plus(leaves.offset));
+            kernel.writes(DType::F32, &result.plus(leaves.offset), leaves.len);
             out.list.push(kernel.body(&Body::each(leaves.len, "    put(i, 0.0);")));
         }
         let memory = Memory::Scratch(out.scratch.len());
@@ -254,20 +264,20 @@ impl<'p> Frame<'p> {
         to: &Located,
         len: usize,
         lanes: std::ops::Range<usize>,
-    ) -> Dispatch {
+    ) -> Part {
         let mut kernel = self.kernel(if summed { "sum_inner" } else { "stacked" });
         // Read from outside of the lanes: over all of them.
         let mut from = from.clone();
         let stride = from.strides.pop().unwrap_or(0);
-        kernel.reads("x", DType::U32, &from);
+        kernel.reads("x", DType::U32, &from, usize::MAX >> 1);
         let count = lanes.len();
         if !summed {
-            kernel.writes(DType::U32, &to.plus(lanes.start * len));
+            kernel.writes(DType::U32, &to.plus(lanes.start * len), count * len);
             let text = format!("    put(i, x((i / {len}u) * {stride}u + i % {len}u));");
             return kernel.body(&Body::each(count * len, text));
         }
-        kernel.reads("before", DType::F32, to);
-        kernel.writes(DType::F32, to);
+        kernel.reads("before", DType::F32, to, len);
+        kernel.writes(DType::F32, to, len);
         let text = format!(
             "    var sum = before(i);\n    for (var lane = 0u; lane < {count}u; lane++) {{ sum += \
              bitcast<f32>(x(lane * {stride}u + i)); }}\n    put(i, sum);"
@@ -285,8 +295,8 @@ struct Piece {
 
 /// Statements that move one stretch where `at` falls into it, and leave the rest to those behind.
 fn moved(kernel: &mut Kernel<'_>, from: Option<&Located>, to: &Located, len: usize) -> String {
-    let value = from.map_or_else(|| "0u".to_owned(), |from| kernel.words(from)("at"));
-    let to = kernel.words(to)("at");
+    let value = from.map_or_else(|| "0u".to_owned(), |from| kernel.read(from, len)("at"));
+    let to = kernel.write(to, len)("at");
     let len = kernel.param(len);
     format!("    if (at < {len}) {{ {to} = {value}; return; }}\n    at -= {len};\n")
 }

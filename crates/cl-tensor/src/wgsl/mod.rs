@@ -1,24 +1,25 @@
 //! The kernels of a plan as WGSL: what a GPU is given.
 //!
-//! A plan becomes a flat list of [`Dispatch`]es over a few [`Memory`]s. One kernel of the plan is one
-//! dispatch for any number of members: they lie behind each other in every memory, at a stride of
-//! their own per operand (0: shared), and so do the inner lanes of a member. A text says what is done to
-//! which operand; where operands lie and how long they are comes in parameters, so that equal kernels
-//! of different places share a text and its pipeline.
+//! A plan becomes a flat list of [`Dispatch`]es over a few [`Memory`]s, the same for any number of
+//! members: these lie behind each other in every memory, at a stride of their own per operand (0: shared),
+//! and so do the inner lanes of a member. Kernels that do not wait for each other share a dispatch. A text
+//! says what is done to which operand; where operands lie and how long they are comes in parameters, so
+//! that equal kernels of different places share a text and its pipeline.
 //!
 //! The stages, one file each: [`lower`] walks over a plan and the plans within it; [`text`] writes what
-//! all kernels have around their body; [`pointwise`] and [`product`] write the bodies of fused passes
+//! a kernel has around its body, [`part`] joins kernels into dispatches; [`pointwise`] and [`product`] write the bodies of fused passes
 //! and of products; every other operation brings its own ([`crate::Op::wgsl`]).
 
 mod body;
 mod lower;
+mod part;
 mod pointwise;
 mod product;
 mod text;
 
 pub use body::Body;
 pub use lower::{Constant, Dispatches};
-pub use text::Dispatch;
+pub use part::Dispatch;
 
 /// A buffer of 32-bit words that kernels read and write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,13 +2,14 @@
 
 use super::body::Body;
 use super::lower::Frame;
-use super::text::{Dispatch, Kernel};
+use super::part::Part;
+use super::text::Kernel;
 use crate::plan::program::{Load, Program, Source};
 use crate::plan::{Code, Place, Strided};
 use std::fmt::Write;
 
 /// A pass of its own.
-pub(super) fn pass(frame: &Frame<'_>, program: &Program) -> Dispatch {
+pub(super) fn pass(frame: &Frame<'_>, program: &Program) -> Part {
     let mut kernel = frame.kernel("pointwise");
     let text = statements(&mut kernel, frame, program, None);
     kernel.body(&Body::each(program.len, text))
@@ -25,11 +26,11 @@ pub(super) fn statements(
     for (l, load) in program.loads.iter().enumerate() {
         let value = match load {
             Load::Aligned(place) if Some(*place) == known => "bitcast<u32>(known)".to_owned(),
-            Load::Aligned(place) => kernel.words(&frame.locate(*place))("i"),
-            Load::Splat(place) => kernel.words(&frame.locate(*place))("0u"),
+            Load::Aligned(place) => kernel.read(&frame.locate(*place), program.len)("i"),
+            Load::Splat(place) => kernel.read(&frame.locate(*place), 1)("0u"),
             Load::Strided(place, view) => {
                 let base = frame.locate(*place).plus(view.offset);
-                kernel.words(&base)(&address(view))
+                kernel.read(&base, span(view))(&address(view))
             }
         };
         let _ = writeln!(text, "    let x{l} = {value};");
@@ -46,10 +47,16 @@ pub(super) fn statements(
         names[instruction.to as usize] = number;
     }
     for &(register, place) in &program.stores {
-        let to = kernel.words(&frame.locate(place))("i");
+        let to = kernel.write(&frame.locate(place), program.len)("i");
         let _ = writeln!(text, "    {to} = r{};", names[register as usize]);
     }
     text
+}
+
+/// Words from the first to the last element of a view.
+fn span(view: &Strided) -> usize {
+    let axes = view.shape.iter().zip(&view.strides);
+    1 + axes.map(|(&extent, &stride)| extent.saturating_sub(1) * stride).sum::<usize>()
 }
 
 /// Where element `i` of a view lies, from its first.

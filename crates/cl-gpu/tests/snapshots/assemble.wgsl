@@ -1,0 +1,490 @@
+// pointwise | pointwise | zero | pointwise | pointwise | pointwise | pointwise | pointwise | pointwise
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read> m0: array<u32>;
+@group(0) @binding(2) var<storage, read_write> m1: array<u32>;
+var<private> b0_0: u32;
+var<private> b1_0: u32;
+
+fn body_0(i: u32) {
+    let x0 = m0[b0_0 + i];
+    let r0 = x0;
+    m1[b1_0 + i] = r0;
+
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[5])) { return; }
+    let part = w.z % p[5];
+    let i = w.x * 64u + t;
+    if (i < p[4]) { body_0(i); }
+}
+var<private> b0_1: u32;
+var<private> b1_1: u32;
+
+fn body_1(i: u32) {
+    let x0 = m0[b0_1 + i];
+    let r0 = x0;
+    m1[b1_1 + i] = r0;
+
+}
+fn begin_1(lane: u32) -> bool {
+    var member = lane;
+    b0_1 = p[10] + member * p[11];
+    b1_1 = p[12] + member * p[13];
+    return true;
+}
+fn run_1(w: vec3<u32>, t: u32) {
+    if (!begin_1(w.z / p[15])) { return; }
+    let part = w.z % p[15];
+    let i = w.x * 64u + t;
+    if (i < p[14]) { body_1(i); }
+}
+var<private> b0_2: u32;
+var<private> b1_2: u32;
+
+fn body_2(i: u32) {
+    var at = i;
+    if (at < p[22]) { m1[b0_2 + at] = 0u; return; }
+    at -= p[22];
+    if (at < p[25]) { m1[b1_2 + at] = 0u; return; }
+    at -= p[25];
+
+}
+fn begin_2(lane: u32) -> bool {
+    var member = lane;
+    b0_2 = p[20] + member * p[21];
+    b1_2 = p[23] + member * p[24];
+    return true;
+}
+fn run_2(w: vec3<u32>, t: u32) {
+    if (!begin_2(w.z / p[27])) { return; }
+    let part = w.z % p[27];
+    let i = w.x * 64u + t;
+    if (i < p[26]) { body_2(i); }
+}
+var<private> b0_3: u32;
+var<private> b1_3: u32;
+
+fn body_3(i: u32) {
+    let x0 = m0[b0_3 + i];
+    let r0 = bitcast<u32>(bitcast<f32>(x0) * bitcast<f32>(x0));
+    m1[b1_3 + i] = r0;
+
+}
+fn begin_3(lane: u32) -> bool {
+    var member = lane;
+    b0_3 = p[32] + member * p[33];
+    b1_3 = p[34] + member * p[35];
+    return true;
+}
+fn run_3(w: vec3<u32>, t: u32) {
+    if (!begin_3(w.z / p[37])) { return; }
+    let part = w.z % p[37];
+    let i = w.x * 64u + t;
+    if (i < p[36]) { body_3(i); }
+}
+var<private> b0_4: u32;
+var<private> b1_4: u32;
+
+fn body_4(i: u32) {
+    let x0 = m0[b0_4 + i];
+    let r0 = bitcast<u32>(bitcast<f32>(x0) * bitcast<f32>(x0));
+    m1[b1_4 + i] = r0;
+
+}
+fn begin_4(lane: u32) -> bool {
+    var member = lane;
+    b0_4 = p[42] + member * p[43];
+    b1_4 = p[44] + member * p[45];
+    return true;
+}
+fn run_4(w: vec3<u32>, t: u32) {
+    if (!begin_4(w.z / p[47])) { return; }
+    let part = w.z % p[47];
+    let i = w.x * 64u + t;
+    if (i < p[46]) { body_4(i); }
+}
+var<private> b0_5: u32;
+var<private> b1_5: u32;
+
+fn body_5(i: u32) {
+    let x0 = m0[b0_5 + i];
+    let r0 = x0;
+    m1[b1_5 + i] = r0;
+
+}
+fn begin_5(lane: u32) -> bool {
+    var member = lane;
+    b0_5 = p[52] + member * p[53];
+    b1_5 = p[54] + member * p[55];
+    return true;
+}
+fn run_5(w: vec3<u32>, t: u32) {
+    if (!begin_5(w.z / p[57])) { return; }
+    let part = w.z % p[57];
+    let i = w.x * 64u + t;
+    if (i < p[56]) { body_5(i); }
+}
+var<private> b0_6: u32;
+var<private> b1_6: u32;
+
+fn body_6(i: u32) {
+    let x0 = m1[b0_6 + 0u];
+    let r0 = x0;
+    m1[b1_6 + i] = r0;
+
+}
+fn begin_6(lane: u32) -> bool {
+    var member = lane;
+    b0_6 = p[62] + member * p[63];
+    b1_6 = p[64] + member * p[65];
+    return true;
+}
+fn run_6(w: vec3<u32>, t: u32) {
+    if (!begin_6(w.z / p[67])) { return; }
+    let part = w.z % p[67];
+    let i = w.x * 64u + t;
+    if (i < p[66]) { body_6(i); }
+}
+var<private> b0_7: u32;
+var<private> b1_7: u32;
+
+fn body_7(i: u32) {
+    let x0 = m0[b0_7 + i];
+    let r0 = x0;
+    m1[b1_7 + i] = r0;
+
+}
+fn begin_7(lane: u32) -> bool {
+    var member = lane;
+    b0_7 = p[72] + member * p[73];
+    b1_7 = p[74] + member * p[75];
+    return true;
+}
+fn run_7(w: vec3<u32>, t: u32) {
+    if (!begin_7(w.z / p[77])) { return; }
+    let part = w.z % p[77];
+    let i = w.x * 64u + t;
+    if (i < p[76]) { body_7(i); }
+}
+var<private> b0_8: u32;
+var<private> b1_8: u32;
+
+fn body_8(i: u32) {
+    let x0 = m1[b0_8 + 0u];
+    let r0 = x0;
+    m1[b1_8 + i] = r0;
+
+}
+fn begin_8(lane: u32) -> bool {
+    var member = lane;
+    b0_8 = p[82] + member * p[83];
+    b1_8 = p[84] + member * p[85];
+    return true;
+}
+fn run_8(w: vec3<u32>, t: u32) {
+    if (!begin_8(w.z / p[87])) { return; }
+    let part = w.z % p[87];
+    let i = w.x * 64u + t;
+    if (i < p[86]) { body_8(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[6]) {
+        let rest = u % p[8];
+        run_0(vec3<u32>(rest % p[7], rest / p[7], w.z * p[9] + u / p[8]), t);
+        return;
+    }
+    u -= p[6];
+    if (u < p[16]) {
+        let rest = u % p[18];
+        run_1(vec3<u32>(rest % p[17], rest / p[17], w.z * p[19] + u / p[18]), t);
+        return;
+    }
+    u -= p[16];
+    if (u < p[28]) {
+        let rest = u % p[30];
+        run_2(vec3<u32>(rest % p[29], rest / p[29], w.z * p[31] + u / p[30]), t);
+        return;
+    }
+    u -= p[28];
+    if (u < p[38]) {
+        let rest = u % p[40];
+        run_3(vec3<u32>(rest % p[39], rest / p[39], w.z * p[41] + u / p[40]), t);
+        return;
+    }
+    u -= p[38];
+    if (u < p[48]) {
+        let rest = u % p[50];
+        run_4(vec3<u32>(rest % p[49], rest / p[49], w.z * p[51] + u / p[50]), t);
+        return;
+    }
+    u -= p[48];
+    if (u < p[58]) {
+        let rest = u % p[60];
+        run_5(vec3<u32>(rest % p[59], rest / p[59], w.z * p[61] + u / p[60]), t);
+        return;
+    }
+    u -= p[58];
+    if (u < p[68]) {
+        let rest = u % p[70];
+        run_6(vec3<u32>(rest % p[69], rest / p[69], w.z * p[71] + u / p[70]), t);
+        return;
+    }
+    u -= p[68];
+    if (u < p[78]) {
+        let rest = u % p[80];
+        run_7(vec3<u32>(rest % p[79], rest / p[79], w.z * p[81] + u / p[80]), t);
+        return;
+    }
+    u -= p[78];
+    if (u < p[88]) {
+        let rest = u % p[90];
+        run_8(vec3<u32>(rest % p[89], rest / p[89], w.z * p[91] + u / p[90]), t);
+        return;
+    }
+    u -= p[88];
+}
+
+// pointwise | sum | sum
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read_write> m0: array<u32>;
+@group(0) @binding(2) var<storage, read> m1: array<u32>;
+var<private> b0_0: u32;
+var<private> b1_0: u32;
+var<private> b2_0: u32;
+
+fn body_0(i: u32) {
+    let x0 = m0[b0_0 + i];
+    let x1 = m1[b1_0 + i];
+    let r0 = bitcast<u32>(bitcast<f32>(x0) * bitcast<f32>(x1));
+    m0[b2_0 + i] = r0;
+
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    b2_0 = p[4] + member * p[5];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[7])) { return; }
+    let part = w.z % p[7];
+    let i = w.x * 64u + t;
+    if (i < p[6]) { body_0(i); }
+}
+var<private> b0_1: u32;
+fn x0_1(e: u32) -> f32 { return bitcast<f32>(m0[b0_1 + e]); }
+var<private> b1_1: u32;
+fn put_1(e: u32, value: f32) { m0[b1_1 + e] = bitcast<u32>(value); }
+
+fn body_1(i: u32) {
+    let first = (i / 1u) * 2u * 1u + i % 1u;
+    var sum = 0.0;
+    for (var j = 0u; j < 2u; j++) { sum += x0_1(first + j * 1u); }
+    put_1(i, sum);
+}
+fn begin_1(lane: u32) -> bool {
+    var member = lane;
+    b0_1 = p[12] + member * p[13];
+    b1_1 = p[14] + member * p[15];
+    return true;
+}
+fn run_1(w: vec3<u32>, t: u32) {
+    if (!begin_1(w.z / p[17])) { return; }
+    let part = w.z % p[17];
+    let i = w.x * 64u + t;
+    if (i < p[16]) { body_1(i); }
+}
+var<private> b0_2: u32;
+fn x0_2(e: u32) -> f32 { return bitcast<f32>(m0[b0_2 + e]); }
+var<private> b1_2: u32;
+fn put_2(e: u32, value: f32) { m0[b1_2 + e] = bitcast<u32>(value); }
+
+fn body_2(i: u32) {
+    let first = (i / 1u) * 2u * 1u + i % 1u;
+    var sum = 0.0;
+    for (var j = 0u; j < 2u; j++) { sum += x0_2(first + j * 1u); }
+    put_2(i, sum);
+}
+fn begin_2(lane: u32) -> bool {
+    var member = lane;
+    b0_2 = p[22] + member * p[23];
+    b1_2 = p[24] + member * p[25];
+    return true;
+}
+fn run_2(w: vec3<u32>, t: u32) {
+    if (!begin_2(w.z / p[27])) { return; }
+    let part = w.z % p[27];
+    let i = w.x * 64u + t;
+    if (i < p[26]) { body_2(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[8]) {
+        let rest = u % p[10];
+        run_0(vec3<u32>(rest % p[9], rest / p[9], w.z * p[11] + u / p[10]), t);
+        return;
+    }
+    u -= p[8];
+    if (u < p[18]) {
+        let rest = u % p[20];
+        run_1(vec3<u32>(rest % p[19], rest / p[19], w.z * p[21] + u / p[20]), t);
+        return;
+    }
+    u -= p[18];
+    if (u < p[28]) {
+        let rest = u % p[30];
+        run_2(vec3<u32>(rest % p[29], rest / p[29], w.z * p[31] + u / p[30]), t);
+        return;
+    }
+    u -= p[28];
+}
+
+// sum | pointwise
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read_write> m0: array<u32>;
+var<private> b0_0: u32;
+fn x0_0(e: u32) -> f32 { return bitcast<f32>(m0[b0_0 + e]); }
+var<private> b1_0: u32;
+fn put_0(e: u32, value: f32) { m0[b1_0 + e] = bitcast<u32>(value); }
+
+fn body_0(i: u32) {
+    let first = (i / 1u) * 6u * 1u + i % 1u;
+    var sum = 0.0;
+    for (var j = 0u; j < 6u; j++) { sum += x0_0(first + j * 1u); }
+    put_0(i, sum);
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[5])) { return; }
+    let part = w.z % p[5];
+    let i = w.x * 64u + t;
+    if (i < p[4]) { body_0(i); }
+}
+var<private> b0_1: u32;
+var<private> b1_1: u32;
+var<private> b2_1: u32;
+
+fn body_1(i: u32) {
+    let x0 = m0[b0_1 + 0u];
+    let x1 = m0[b1_1 + 0u];
+    let r0 = bitcast<u32>(bitcast<f32>(x0) + bitcast<f32>(x1));
+    m0[b2_1 + i] = r0;
+
+}
+fn begin_1(lane: u32) -> bool {
+    var member = lane;
+    b0_1 = p[10] + member * p[11];
+    b1_1 = p[12] + member * p[13];
+    b2_1 = p[14] + member * p[15];
+    return true;
+}
+fn run_1(w: vec3<u32>, t: u32) {
+    if (!begin_1(w.z / p[17])) { return; }
+    let part = w.z % p[17];
+    let i = w.x * 64u + t;
+    if (i < p[16]) { body_1(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[6]) {
+        let rest = u % p[8];
+        run_0(vec3<u32>(rest % p[7], rest / p[7], w.z * p[9] + u / p[8]), t);
+        return;
+    }
+    u -= p[6];
+    if (u < p[18]) {
+        let rest = u % p[20];
+        run_1(vec3<u32>(rest % p[19], rest / p[19], w.z * p[21] + u / p[20]), t);
+        return;
+    }
+    u -= p[18];
+}
+
+// outputs
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read_write> m0: array<u32>;
+@group(0) @binding(2) var<storage, read_write> m1: array<u32>;
+var<private> b0_0: u32;
+var<private> b1_0: u32;
+var<private> b2_0: u32;
+var<private> b3_0: u32;
+var<private> b4_0: u32;
+var<private> b5_0: u32;
+var<private> b6_0: u32;
+var<private> b7_0: u32;
+var<private> b8_0: u32;
+var<private> b9_0: u32;
+var<private> b10_0: u32;
+var<private> b11_0: u32;
+var<private> b12_0: u32;
+var<private> b13_0: u32;
+
+fn body_0(i: u32) {
+    var at = i;
+    if (at < p[4]) { m1[b1_0 + at] = m0[b0_0 + at]; return; }
+    at -= p[4];
+    if (at < p[9]) { m1[b3_0 + at] = m0[b2_0 + at]; return; }
+    at -= p[9];
+    if (at < p[14]) { m1[b5_0 + at] = m0[b4_0 + at]; return; }
+    at -= p[14];
+    if (at < p[19]) { m1[b7_0 + at] = m0[b6_0 + at]; return; }
+    at -= p[19];
+    if (at < p[24]) { m1[b9_0 + at] = m0[b8_0 + at]; return; }
+    at -= p[24];
+    if (at < p[29]) { m1[b11_0 + at] = m0[b10_0 + at]; return; }
+    at -= p[29];
+    if (at < p[34]) { m1[b13_0 + at] = m0[b12_0 + at]; return; }
+    at -= p[34];
+
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    b2_0 = p[5] + member * p[6];
+    b3_0 = p[7] + member * p[8];
+    b4_0 = p[10] + member * p[11];
+    b5_0 = p[12] + member * p[13];
+    b6_0 = p[15] + member * p[16];
+    b7_0 = p[17] + member * p[18];
+    b8_0 = p[20] + member * p[21];
+    b9_0 = p[22] + member * p[23];
+    b10_0 = p[25] + member * p[26];
+    b11_0 = p[27] + member * p[28];
+    b12_0 = p[30] + member * p[31];
+    b13_0 = p[32] + member * p[33];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[36])) { return; }
+    let part = w.z % p[36];
+    let i = w.x * 64u + t;
+    if (i < p[35]) { body_0(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[37]) {
+        let rest = u % p[39];
+        run_0(vec3<u32>(rest % p[38], rest / p[38], w.z * p[40] + u / p[39]), t);
+        return;
+    }
+    u -= p[37];
+}
+

@@ -1,0 +1,78 @@
+// gather_decode
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read> m0: array<u32>;
+@group(0) @binding(2) var<storage, read> m1: array<u32>;
+@group(0) @binding(3) var<storage, read_write> m2: array<u32>;
+var<private> b0_0: u32;
+fn x0_0(e: u32) -> u32 { return (m0[b0_0 + (e >> 2u)] >> (8u * (e & 3u))) & 255u; }
+var<private> b1_0: u32;
+fn x1_0(e: u32) -> u32 { return m1[b1_0 + e]; }
+var<private> b2_0: u32;
+fn put_0(e: u32, value: f32) { m2[b2_0 + e] = bitcast<u32>(value); }
+
+fn body_0(i: u32) {
+    let row = x1_0(i / 2u);
+    var x = 0.0;
+    if (row < 2u) { x = f32(x0_0(row * 2u + i % 2u)) * bitcast<f32>(1031798784u); }
+    put_0(i, x);
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    b2_0 = p[4] + member * p[5];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[7])) { return; }
+    let part = w.z % p[7];
+    let i = w.x * 64u + t;
+    if (i < p[6]) { body_0(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[8]) {
+        let rest = u % p[10];
+        run_0(vec3<u32>(rest % p[9], rest / p[9], w.z * p[11] + u / p[10]), t);
+        return;
+    }
+    u -= p[8];
+}
+
+// outputs
+@group(0) @binding(0) var<storage, read> p: array<u32>;
+@group(0) @binding(1) var<storage, read_write> m0: array<u32>;
+@group(0) @binding(2) var<storage, read_write> m1: array<u32>;
+var<private> b0_0: u32;
+var<private> b1_0: u32;
+
+fn body_0(i: u32) {
+    var at = i;
+    if (at < p[4]) { m1[b1_0 + at] = m0[b0_0 + at]; return; }
+    at -= p[4];
+
+}
+fn begin_0(lane: u32) -> bool {
+    var member = lane;
+    b0_0 = p[0] + member * p[1];
+    b1_0 = p[2] + member * p[3];
+    return true;
+}
+fn run_0(w: vec3<u32>, t: u32) {
+    if (!begin_0(w.z / p[6])) { return; }
+    let part = w.z % p[6];
+    let i = w.x * 64u + t;
+    if (i < p[5]) { body_0(i); }
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    var u = w.y * n.x + w.x;
+    if (u < p[7]) {
+        let rest = u % p[9];
+        run_0(vec3<u32>(rest % p[8], rest / p[8], w.z * p[10] + u / p[9]), t);
+        return;
+    }
+    u -= p[7];
+}
+
