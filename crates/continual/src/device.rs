@@ -25,9 +25,19 @@ pub(crate) fn open(text: &str) -> Result<Option<Arc<dyn Device>>, Error> {
     }
 }
 
+/// Opened once per process: what was compiled for it serves every run.
 #[cfg(feature = "gpu")]
 fn gpu(name: &str) -> Result<Arc<dyn Device>, Error> {
-    Ok(Arc::new(cl_gpu::Gpu::open(name).map_err(cl_core::Error::from)?))
+    use std::collections::BTreeMap;
+    use std::sync::{Mutex, PoisonError};
+    static OPENED: Mutex<BTreeMap<String, cl_gpu::Gpu>> = Mutex::new(BTreeMap::new());
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = opened.get(name) {
+        return Ok(Arc::new(known.clone()));
+    }
+    let gpu = cl_gpu::Gpu::open(name).map_err(cl_core::Error::from)?;
+    opened.insert(name.to_owned(), gpu.clone());
+    Ok(Arc::new(gpu))
 }
 
 #[cfg(not(feature = "gpu"))]

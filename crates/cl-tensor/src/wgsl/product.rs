@@ -37,7 +37,7 @@ pub(super) fn product(frame: &Frame<'_>, product: &Product) -> Part {
     let Tile { rows, columns, depth, each } = Tile::of(product);
     let across = columns / each;
     let (left, right) = (depth * rows, depth * columns);
-    kernel.room(left + right);
+    kernel.room((left + right).max(rows * columns));
     // Neighbouring invocations read neighbouring words.
     let (ar, ac) = if product.a.column_stride == 1 || product.a.row_stride != 1 {
         (format!("e / {depth}u"), format!("e % {depth}u"))
@@ -54,16 +54,13 @@ pub(super) fn product(frame: &Frame<'_>, product: &Product) -> Part {
     for c in 0..each {
         terms += &format!("            let y{c} = room[{left}u + d * {columns}u + c0 + {c}u];\n");
     }
-    let (mut sums, mut results) = (String::new(), String::new());
+    let (mut sums, mut kept) = (String::new(), String::new());
     for r in 0..each {
         terms += &format!("            let x{r} = room[d * {rows}u + r0 + {r}u];\n");
         for c in 0..each {
             sums += &format!("    var s{r}_{c} = 0.0;\n");
             terms += &format!("            s{r}_{c} = fma(x{r}, y{c}, s{r}_{c});\n");
-            results += &format!(
-                "    if (r0 + first_row + {r}u < {m} && c0 + first_column + {c}u < {n}) {{ done((part * {m} + \
-                 first_row + r0 + {r}u) * {n} + first_column + c0 + {c}u, s{r}_{c}); }}\n"
-            );
+            kept += &format!("    room[(r0 + {r}u) * {columns}u + c0 + {c}u] = s{r}_{c};\n");
         }
     }
     let size = WORKGROUP;
@@ -96,7 +93,14 @@ pub(super) fn product(frame: &Frame<'_>, product: &Product) -> Part {
 {terms}        }}
         workgroupBarrier();
     }}
-{results}"
+{kept}    workgroupBarrier();
+    for (var e = t; e < {elements}u; e += {size}u) {{
+        let row = first_row + e / {columns}u;
+        let column = first_column + e % {columns}u;
+        if (row < {m} && column < {n}) {{ done((part * {m} + row) * {n} + column, room[e]); }}
+    }}
+",
+        elements = rows * columns
     );
     let groups = [product.n.div_ceil(columns), product.m.div_ceil(rows)];
     kernel.finish(groups, product.batch, &run)
