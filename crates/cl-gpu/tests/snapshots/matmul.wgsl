@@ -95,22 +95,28 @@ fn run_0(w: vec3<u32>, t: u32) {
         }
         workgroupBarrier();
     }
-    if (r0 + first_row + 0u < p[0] && c0 + first_column + 0u < p[2]) { done_0((part * p[0] + first_row + r0 + 0u) * p[2] + first_column + c0 + 0u, s0_0); }
-    if (r0 + first_row + 0u < p[0] && c0 + first_column + 1u < p[2]) { done_0((part * p[0] + first_row + r0 + 0u) * p[2] + first_column + c0 + 1u, s0_1); }
-    if (r0 + first_row + 0u < p[0] && c0 + first_column + 2u < p[2]) { done_0((part * p[0] + first_row + r0 + 0u) * p[2] + first_column + c0 + 2u, s0_2); }
-    if (r0 + first_row + 0u < p[0] && c0 + first_column + 3u < p[2]) { done_0((part * p[0] + first_row + r0 + 0u) * p[2] + first_column + c0 + 3u, s0_3); }
-    if (r0 + first_row + 1u < p[0] && c0 + first_column + 0u < p[2]) { done_0((part * p[0] + first_row + r0 + 1u) * p[2] + first_column + c0 + 0u, s1_0); }
-    if (r0 + first_row + 1u < p[0] && c0 + first_column + 1u < p[2]) { done_0((part * p[0] + first_row + r0 + 1u) * p[2] + first_column + c0 + 1u, s1_1); }
-    if (r0 + first_row + 1u < p[0] && c0 + first_column + 2u < p[2]) { done_0((part * p[0] + first_row + r0 + 1u) * p[2] + first_column + c0 + 2u, s1_2); }
-    if (r0 + first_row + 1u < p[0] && c0 + first_column + 3u < p[2]) { done_0((part * p[0] + first_row + r0 + 1u) * p[2] + first_column + c0 + 3u, s1_3); }
-    if (r0 + first_row + 2u < p[0] && c0 + first_column + 0u < p[2]) { done_0((part * p[0] + first_row + r0 + 2u) * p[2] + first_column + c0 + 0u, s2_0); }
-    if (r0 + first_row + 2u < p[0] && c0 + first_column + 1u < p[2]) { done_0((part * p[0] + first_row + r0 + 2u) * p[2] + first_column + c0 + 1u, s2_1); }
-    if (r0 + first_row + 2u < p[0] && c0 + first_column + 2u < p[2]) { done_0((part * p[0] + first_row + r0 + 2u) * p[2] + first_column + c0 + 2u, s2_2); }
-    if (r0 + first_row + 2u < p[0] && c0 + first_column + 3u < p[2]) { done_0((part * p[0] + first_row + r0 + 2u) * p[2] + first_column + c0 + 3u, s2_3); }
-    if (r0 + first_row + 3u < p[0] && c0 + first_column + 0u < p[2]) { done_0((part * p[0] + first_row + r0 + 3u) * p[2] + first_column + c0 + 0u, s3_0); }
-    if (r0 + first_row + 3u < p[0] && c0 + first_column + 1u < p[2]) { done_0((part * p[0] + first_row + r0 + 3u) * p[2] + first_column + c0 + 1u, s3_1); }
-    if (r0 + first_row + 3u < p[0] && c0 + first_column + 2u < p[2]) { done_0((part * p[0] + first_row + r0 + 3u) * p[2] + first_column + c0 + 2u, s3_2); }
-    if (r0 + first_row + 3u < p[0] && c0 + first_column + 3u < p[2]) { done_0((part * p[0] + first_row + r0 + 3u) * p[2] + first_column + c0 + 3u, s3_3); }
+    room[(r0 + 0u) * 32u + c0 + 0u] = s0_0;
+    room[(r0 + 0u) * 32u + c0 + 1u] = s0_1;
+    room[(r0 + 0u) * 32u + c0 + 2u] = s0_2;
+    room[(r0 + 0u) * 32u + c0 + 3u] = s0_3;
+    room[(r0 + 1u) * 32u + c0 + 0u] = s1_0;
+    room[(r0 + 1u) * 32u + c0 + 1u] = s1_1;
+    room[(r0 + 1u) * 32u + c0 + 2u] = s1_2;
+    room[(r0 + 1u) * 32u + c0 + 3u] = s1_3;
+    room[(r0 + 2u) * 32u + c0 + 0u] = s2_0;
+    room[(r0 + 2u) * 32u + c0 + 1u] = s2_1;
+    room[(r0 + 2u) * 32u + c0 + 2u] = s2_2;
+    room[(r0 + 2u) * 32u + c0 + 3u] = s2_3;
+    room[(r0 + 3u) * 32u + c0 + 0u] = s3_0;
+    room[(r0 + 3u) * 32u + c0 + 1u] = s3_1;
+    room[(r0 + 3u) * 32u + c0 + 2u] = s3_2;
+    room[(r0 + 3u) * 32u + c0 + 3u] = s3_3;
+    workgroupBarrier();
+    for (var e = t; e < 1024u; e += 64u) {
+        let row = first_row + e / 32u;
+        let column = first_column + e % 32u;
+        if (row < p[0] && column < p[2]) { done_0((part * p[0] + row) * p[2] + column, room[e]); }
+    }
 }
 var<private> b0_1: u32;
 var<private> b1_1: u32;
@@ -201,22 +207,28 @@ fn run_1(w: vec3<u32>, t: u32) {
         }
         workgroupBarrier();
     }
-    if (r0 + first_row + 0u < p[24] && c0 + first_column + 0u < p[26]) { done_1((part * p[24] + first_row + r0 + 0u) * p[26] + first_column + c0 + 0u, s0_0); }
-    if (r0 + first_row + 0u < p[24] && c0 + first_column + 1u < p[26]) { done_1((part * p[24] + first_row + r0 + 0u) * p[26] + first_column + c0 + 1u, s0_1); }
-    if (r0 + first_row + 0u < p[24] && c0 + first_column + 2u < p[26]) { done_1((part * p[24] + first_row + r0 + 0u) * p[26] + first_column + c0 + 2u, s0_2); }
-    if (r0 + first_row + 0u < p[24] && c0 + first_column + 3u < p[26]) { done_1((part * p[24] + first_row + r0 + 0u) * p[26] + first_column + c0 + 3u, s0_3); }
-    if (r0 + first_row + 1u < p[24] && c0 + first_column + 0u < p[26]) { done_1((part * p[24] + first_row + r0 + 1u) * p[26] + first_column + c0 + 0u, s1_0); }
-    if (r0 + first_row + 1u < p[24] && c0 + first_column + 1u < p[26]) { done_1((part * p[24] + first_row + r0 + 1u) * p[26] + first_column + c0 + 1u, s1_1); }
-    if (r0 + first_row + 1u < p[24] && c0 + first_column + 2u < p[26]) { done_1((part * p[24] + first_row + r0 + 1u) * p[26] + first_column + c0 + 2u, s1_2); }
-    if (r0 + first_row + 1u < p[24] && c0 + first_column + 3u < p[26]) { done_1((part * p[24] + first_row + r0 + 1u) * p[26] + first_column + c0 + 3u, s1_3); }
-    if (r0 + first_row + 2u < p[24] && c0 + first_column + 0u < p[26]) { done_1((part * p[24] + first_row + r0 + 2u) * p[26] + first_column + c0 + 0u, s2_0); }
-    if (r0 + first_row + 2u < p[24] && c0 + first_column + 1u < p[26]) { done_1((part * p[24] + first_row + r0 + 2u) * p[26] + first_column + c0 + 1u, s2_1); }
-    if (r0 + first_row + 2u < p[24] && c0 + first_column + 2u < p[26]) { done_1((part * p[24] + first_row + r0 + 2u) * p[26] + first_column + c0 + 2u, s2_2); }
-    if (r0 + first_row + 2u < p[24] && c0 + first_column + 3u < p[26]) { done_1((part * p[24] + first_row + r0 + 2u) * p[26] + first_column + c0 + 3u, s2_3); }
-    if (r0 + first_row + 3u < p[24] && c0 + first_column + 0u < p[26]) { done_1((part * p[24] + first_row + r0 + 3u) * p[26] + first_column + c0 + 0u, s3_0); }
-    if (r0 + first_row + 3u < p[24] && c0 + first_column + 1u < p[26]) { done_1((part * p[24] + first_row + r0 + 3u) * p[26] + first_column + c0 + 1u, s3_1); }
-    if (r0 + first_row + 3u < p[24] && c0 + first_column + 2u < p[26]) { done_1((part * p[24] + first_row + r0 + 3u) * p[26] + first_column + c0 + 2u, s3_2); }
-    if (r0 + first_row + 3u < p[24] && c0 + first_column + 3u < p[26]) { done_1((part * p[24] + first_row + r0 + 3u) * p[26] + first_column + c0 + 3u, s3_3); }
+    room[(r0 + 0u) * 32u + c0 + 0u] = s0_0;
+    room[(r0 + 0u) * 32u + c0 + 1u] = s0_1;
+    room[(r0 + 0u) * 32u + c0 + 2u] = s0_2;
+    room[(r0 + 0u) * 32u + c0 + 3u] = s0_3;
+    room[(r0 + 1u) * 32u + c0 + 0u] = s1_0;
+    room[(r0 + 1u) * 32u + c0 + 1u] = s1_1;
+    room[(r0 + 1u) * 32u + c0 + 2u] = s1_2;
+    room[(r0 + 1u) * 32u + c0 + 3u] = s1_3;
+    room[(r0 + 2u) * 32u + c0 + 0u] = s2_0;
+    room[(r0 + 2u) * 32u + c0 + 1u] = s2_1;
+    room[(r0 + 2u) * 32u + c0 + 2u] = s2_2;
+    room[(r0 + 2u) * 32u + c0 + 3u] = s2_3;
+    room[(r0 + 3u) * 32u + c0 + 0u] = s3_0;
+    room[(r0 + 3u) * 32u + c0 + 1u] = s3_1;
+    room[(r0 + 3u) * 32u + c0 + 2u] = s3_2;
+    room[(r0 + 3u) * 32u + c0 + 3u] = s3_3;
+    workgroupBarrier();
+    for (var e = t; e < 1024u; e += 64u) {
+        let row = first_row + e / 32u;
+        let column = first_column + e % 32u;
+        if (row < p[24] && column < p[26]) { done_1((part * p[24] + row) * p[26] + column, room[e]); }
+    }
 }
 var<private> b0_2: u32;
 var<private> b1_2: u32;
@@ -307,22 +319,28 @@ fn run_2(w: vec3<u32>, t: u32) {
         }
         workgroupBarrier();
     }
-    if (r0 + first_row + 0u < p[46] && c0 + first_column + 0u < p[48]) { done_2((part * p[46] + first_row + r0 + 0u) * p[48] + first_column + c0 + 0u, s0_0); }
-    if (r0 + first_row + 0u < p[46] && c0 + first_column + 1u < p[48]) { done_2((part * p[46] + first_row + r0 + 0u) * p[48] + first_column + c0 + 1u, s0_1); }
-    if (r0 + first_row + 0u < p[46] && c0 + first_column + 2u < p[48]) { done_2((part * p[46] + first_row + r0 + 0u) * p[48] + first_column + c0 + 2u, s0_2); }
-    if (r0 + first_row + 0u < p[46] && c0 + first_column + 3u < p[48]) { done_2((part * p[46] + first_row + r0 + 0u) * p[48] + first_column + c0 + 3u, s0_3); }
-    if (r0 + first_row + 1u < p[46] && c0 + first_column + 0u < p[48]) { done_2((part * p[46] + first_row + r0 + 1u) * p[48] + first_column + c0 + 0u, s1_0); }
-    if (r0 + first_row + 1u < p[46] && c0 + first_column + 1u < p[48]) { done_2((part * p[46] + first_row + r0 + 1u) * p[48] + first_column + c0 + 1u, s1_1); }
-    if (r0 + first_row + 1u < p[46] && c0 + first_column + 2u < p[48]) { done_2((part * p[46] + first_row + r0 + 1u) * p[48] + first_column + c0 + 2u, s1_2); }
-    if (r0 + first_row + 1u < p[46] && c0 + first_column + 3u < p[48]) { done_2((part * p[46] + first_row + r0 + 1u) * p[48] + first_column + c0 + 3u, s1_3); }
-    if (r0 + first_row + 2u < p[46] && c0 + first_column + 0u < p[48]) { done_2((part * p[46] + first_row + r0 + 2u) * p[48] + first_column + c0 + 0u, s2_0); }
-    if (r0 + first_row + 2u < p[46] && c0 + first_column + 1u < p[48]) { done_2((part * p[46] + first_row + r0 + 2u) * p[48] + first_column + c0 + 1u, s2_1); }
-    if (r0 + first_row + 2u < p[46] && c0 + first_column + 2u < p[48]) { done_2((part * p[46] + first_row + r0 + 2u) * p[48] + first_column + c0 + 2u, s2_2); }
-    if (r0 + first_row + 2u < p[46] && c0 + first_column + 3u < p[48]) { done_2((part * p[46] + first_row + r0 + 2u) * p[48] + first_column + c0 + 3u, s2_3); }
-    if (r0 + first_row + 3u < p[46] && c0 + first_column + 0u < p[48]) { done_2((part * p[46] + first_row + r0 + 3u) * p[48] + first_column + c0 + 0u, s3_0); }
-    if (r0 + first_row + 3u < p[46] && c0 + first_column + 1u < p[48]) { done_2((part * p[46] + first_row + r0 + 3u) * p[48] + first_column + c0 + 1u, s3_1); }
-    if (r0 + first_row + 3u < p[46] && c0 + first_column + 2u < p[48]) { done_2((part * p[46] + first_row + r0 + 3u) * p[48] + first_column + c0 + 2u, s3_2); }
-    if (r0 + first_row + 3u < p[46] && c0 + first_column + 3u < p[48]) { done_2((part * p[46] + first_row + r0 + 3u) * p[48] + first_column + c0 + 3u, s3_3); }
+    room[(r0 + 0u) * 32u + c0 + 0u] = s0_0;
+    room[(r0 + 0u) * 32u + c0 + 1u] = s0_1;
+    room[(r0 + 0u) * 32u + c0 + 2u] = s0_2;
+    room[(r0 + 0u) * 32u + c0 + 3u] = s0_3;
+    room[(r0 + 1u) * 32u + c0 + 0u] = s1_0;
+    room[(r0 + 1u) * 32u + c0 + 1u] = s1_1;
+    room[(r0 + 1u) * 32u + c0 + 2u] = s1_2;
+    room[(r0 + 1u) * 32u + c0 + 3u] = s1_3;
+    room[(r0 + 2u) * 32u + c0 + 0u] = s2_0;
+    room[(r0 + 2u) * 32u + c0 + 1u] = s2_1;
+    room[(r0 + 2u) * 32u + c0 + 2u] = s2_2;
+    room[(r0 + 2u) * 32u + c0 + 3u] = s2_3;
+    room[(r0 + 3u) * 32u + c0 + 0u] = s3_0;
+    room[(r0 + 3u) * 32u + c0 + 1u] = s3_1;
+    room[(r0 + 3u) * 32u + c0 + 2u] = s3_2;
+    room[(r0 + 3u) * 32u + c0 + 3u] = s3_3;
+    workgroupBarrier();
+    for (var e = t; e < 1024u; e += 64u) {
+        let row = first_row + e / 32u;
+        let column = first_column + e % 32u;
+        if (row < p[46] && column < p[48]) { done_2((part * p[46] + row) * p[48] + column, room[e]); }
+    }
 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -615,22 +633,28 @@ fn run_1(w: vec3<u32>, t: u32) {
         }
         workgroupBarrier();
     }
-    if (r0 + first_row + 0u < p[12] && c0 + first_column + 0u < p[14]) { done_1((part * p[12] + first_row + r0 + 0u) * p[14] + first_column + c0 + 0u, s0_0); }
-    if (r0 + first_row + 0u < p[12] && c0 + first_column + 1u < p[14]) { done_1((part * p[12] + first_row + r0 + 0u) * p[14] + first_column + c0 + 1u, s0_1); }
-    if (r0 + first_row + 0u < p[12] && c0 + first_column + 2u < p[14]) { done_1((part * p[12] + first_row + r0 + 0u) * p[14] + first_column + c0 + 2u, s0_2); }
-    if (r0 + first_row + 0u < p[12] && c0 + first_column + 3u < p[14]) { done_1((part * p[12] + first_row + r0 + 0u) * p[14] + first_column + c0 + 3u, s0_3); }
-    if (r0 + first_row + 1u < p[12] && c0 + first_column + 0u < p[14]) { done_1((part * p[12] + first_row + r0 + 1u) * p[14] + first_column + c0 + 0u, s1_0); }
-    if (r0 + first_row + 1u < p[12] && c0 + first_column + 1u < p[14]) { done_1((part * p[12] + first_row + r0 + 1u) * p[14] + first_column + c0 + 1u, s1_1); }
-    if (r0 + first_row + 1u < p[12] && c0 + first_column + 2u < p[14]) { done_1((part * p[12] + first_row + r0 + 1u) * p[14] + first_column + c0 + 2u, s1_2); }
-    if (r0 + first_row + 1u < p[12] && c0 + first_column + 3u < p[14]) { done_1((part * p[12] + first_row + r0 + 1u) * p[14] + first_column + c0 + 3u, s1_3); }
-    if (r0 + first_row + 2u < p[12] && c0 + first_column + 0u < p[14]) { done_1((part * p[12] + first_row + r0 + 2u) * p[14] + first_column + c0 + 0u, s2_0); }
-    if (r0 + first_row + 2u < p[12] && c0 + first_column + 1u < p[14]) { done_1((part * p[12] + first_row + r0 + 2u) * p[14] + first_column + c0 + 1u, s2_1); }
-    if (r0 + first_row + 2u < p[12] && c0 + first_column + 2u < p[14]) { done_1((part * p[12] + first_row + r0 + 2u) * p[14] + first_column + c0 + 2u, s2_2); }
-    if (r0 + first_row + 2u < p[12] && c0 + first_column + 3u < p[14]) { done_1((part * p[12] + first_row + r0 + 2u) * p[14] + first_column + c0 + 3u, s2_3); }
-    if (r0 + first_row + 3u < p[12] && c0 + first_column + 0u < p[14]) { done_1((part * p[12] + first_row + r0 + 3u) * p[14] + first_column + c0 + 0u, s3_0); }
-    if (r0 + first_row + 3u < p[12] && c0 + first_column + 1u < p[14]) { done_1((part * p[12] + first_row + r0 + 3u) * p[14] + first_column + c0 + 1u, s3_1); }
-    if (r0 + first_row + 3u < p[12] && c0 + first_column + 2u < p[14]) { done_1((part * p[12] + first_row + r0 + 3u) * p[14] + first_column + c0 + 2u, s3_2); }
-    if (r0 + first_row + 3u < p[12] && c0 + first_column + 3u < p[14]) { done_1((part * p[12] + first_row + r0 + 3u) * p[14] + first_column + c0 + 3u, s3_3); }
+    room[(r0 + 0u) * 32u + c0 + 0u] = s0_0;
+    room[(r0 + 0u) * 32u + c0 + 1u] = s0_1;
+    room[(r0 + 0u) * 32u + c0 + 2u] = s0_2;
+    room[(r0 + 0u) * 32u + c0 + 3u] = s0_3;
+    room[(r0 + 1u) * 32u + c0 + 0u] = s1_0;
+    room[(r0 + 1u) * 32u + c0 + 1u] = s1_1;
+    room[(r0 + 1u) * 32u + c0 + 2u] = s1_2;
+    room[(r0 + 1u) * 32u + c0 + 3u] = s1_3;
+    room[(r0 + 2u) * 32u + c0 + 0u] = s2_0;
+    room[(r0 + 2u) * 32u + c0 + 1u] = s2_1;
+    room[(r0 + 2u) * 32u + c0 + 2u] = s2_2;
+    room[(r0 + 2u) * 32u + c0 + 3u] = s2_3;
+    room[(r0 + 3u) * 32u + c0 + 0u] = s3_0;
+    room[(r0 + 3u) * 32u + c0 + 1u] = s3_1;
+    room[(r0 + 3u) * 32u + c0 + 2u] = s3_2;
+    room[(r0 + 3u) * 32u + c0 + 3u] = s3_3;
+    workgroupBarrier();
+    for (var e = t; e < 1024u; e += 64u) {
+        let row = first_row + e / 32u;
+        let column = first_column + e % 32u;
+        if (row < p[12] && column < p[14]) { done_1((part * p[12] + row) * p[14] + column, room[e]); }
+    }
 }
 var<private> b0_2: u32;
 var<private> b1_2: u32;
@@ -716,22 +740,28 @@ fn run_2(w: vec3<u32>, t: u32) {
         }
         workgroupBarrier();
     }
-    if (r0 + first_row + 0u < p[32] && c0 + first_column + 0u < p[34]) { done_2((part * p[32] + first_row + r0 + 0u) * p[34] + first_column + c0 + 0u, s0_0); }
-    if (r0 + first_row + 0u < p[32] && c0 + first_column + 1u < p[34]) { done_2((part * p[32] + first_row + r0 + 0u) * p[34] + first_column + c0 + 1u, s0_1); }
-    if (r0 + first_row + 0u < p[32] && c0 + first_column + 2u < p[34]) { done_2((part * p[32] + first_row + r0 + 0u) * p[34] + first_column + c0 + 2u, s0_2); }
-    if (r0 + first_row + 0u < p[32] && c0 + first_column + 3u < p[34]) { done_2((part * p[32] + first_row + r0 + 0u) * p[34] + first_column + c0 + 3u, s0_3); }
-    if (r0 + first_row + 1u < p[32] && c0 + first_column + 0u < p[34]) { done_2((part * p[32] + first_row + r0 + 1u) * p[34] + first_column + c0 + 0u, s1_0); }
-    if (r0 + first_row + 1u < p[32] && c0 + first_column + 1u < p[34]) { done_2((part * p[32] + first_row + r0 + 1u) * p[34] + first_column + c0 + 1u, s1_1); }
-    if (r0 + first_row + 1u < p[32] && c0 + first_column + 2u < p[34]) { done_2((part * p[32] + first_row + r0 + 1u) * p[34] + first_column + c0 + 2u, s1_2); }
-    if (r0 + first_row + 1u < p[32] && c0 + first_column + 3u < p[34]) { done_2((part * p[32] + first_row + r0 + 1u) * p[34] + first_column + c0 + 3u, s1_3); }
-    if (r0 + first_row + 2u < p[32] && c0 + first_column + 0u < p[34]) { done_2((part * p[32] + first_row + r0 + 2u) * p[34] + first_column + c0 + 0u, s2_0); }
-    if (r0 + first_row + 2u < p[32] && c0 + first_column + 1u < p[34]) { done_2((part * p[32] + first_row + r0 + 2u) * p[34] + first_column + c0 + 1u, s2_1); }
-    if (r0 + first_row + 2u < p[32] && c0 + first_column + 2u < p[34]) { done_2((part * p[32] + first_row + r0 + 2u) * p[34] + first_column + c0 + 2u, s2_2); }
-    if (r0 + first_row + 2u < p[32] && c0 + first_column + 3u < p[34]) { done_2((part * p[32] + first_row + r0 + 2u) * p[34] + first_column + c0 + 3u, s2_3); }
-    if (r0 + first_row + 3u < p[32] && c0 + first_column + 0u < p[34]) { done_2((part * p[32] + first_row + r0 + 3u) * p[34] + first_column + c0 + 0u, s3_0); }
-    if (r0 + first_row + 3u < p[32] && c0 + first_column + 1u < p[34]) { done_2((part * p[32] + first_row + r0 + 3u) * p[34] + first_column + c0 + 1u, s3_1); }
-    if (r0 + first_row + 3u < p[32] && c0 + first_column + 2u < p[34]) { done_2((part * p[32] + first_row + r0 + 3u) * p[34] + first_column + c0 + 2u, s3_2); }
-    if (r0 + first_row + 3u < p[32] && c0 + first_column + 3u < p[34]) { done_2((part * p[32] + first_row + r0 + 3u) * p[34] + first_column + c0 + 3u, s3_3); }
+    room[(r0 + 0u) * 32u + c0 + 0u] = s0_0;
+    room[(r0 + 0u) * 32u + c0 + 1u] = s0_1;
+    room[(r0 + 0u) * 32u + c0 + 2u] = s0_2;
+    room[(r0 + 0u) * 32u + c0 + 3u] = s0_3;
+    room[(r0 + 1u) * 32u + c0 + 0u] = s1_0;
+    room[(r0 + 1u) * 32u + c0 + 1u] = s1_1;
+    room[(r0 + 1u) * 32u + c0 + 2u] = s1_2;
+    room[(r0 + 1u) * 32u + c0 + 3u] = s1_3;
+    room[(r0 + 2u) * 32u + c0 + 0u] = s2_0;
+    room[(r0 + 2u) * 32u + c0 + 1u] = s2_1;
+    room[(r0 + 2u) * 32u + c0 + 2u] = s2_2;
+    room[(r0 + 2u) * 32u + c0 + 3u] = s2_3;
+    room[(r0 + 3u) * 32u + c0 + 0u] = s3_0;
+    room[(r0 + 3u) * 32u + c0 + 1u] = s3_1;
+    room[(r0 + 3u) * 32u + c0 + 2u] = s3_2;
+    room[(r0 + 3u) * 32u + c0 + 3u] = s3_3;
+    workgroupBarrier();
+    for (var e = t; e < 1024u; e += 64u) {
+        let row = first_row + e / 32u;
+        let column = first_column + e % 32u;
+        if (row < p[32] && column < p[34]) { done_2((part * p[32] + row) * p[34] + column, room[e]); }
+    }
 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {

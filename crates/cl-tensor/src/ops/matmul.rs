@@ -101,6 +101,10 @@ pub(super) fn cases() -> Vec<Case> {
             .values(&[2, 2], &[5.0, 6.0, 7.0, 8.0])
             .formula(|_, x| x[0].matmul(x[1]))
             .expect(&[19.0, 22.0, 43.0, 50.0]),
+        Case::new("one number, and what is done to it")
+            .f32(&[1, 7])
+            .f32(&[7, 1])
+            .formula(|_, x| (x[0].matmul(x[1]) + 0.5).square()),
         // (1, 2) to (1, 0) and to (-2, 6); (0, -1) likewise.
         Case::new("squared distances by hand")
             .values(&[2, 2], &[1.0, 2.0, 0.0, -1.0])

@@ -25,7 +25,10 @@ pub(super) fn statements(
     let mut text = String::new();
     for (l, load) in program.loads.iter().enumerate() {
         let value = match load {
-            Load::Aligned(place) if Some(*place) == known => "bitcast<u32>(known)".to_owned(),
+            // A product of one element is one number for all.
+            Load::Aligned(place) | Load::Splat(place) if Some(*place) == known => {
+                "bitcast<u32>(known)".to_owned()
+            }
             Load::Aligned(place) => kernel.read(&frame.locate(*place), program.len)("i"),
             Load::Splat(place) => kernel.read(&frame.locate(*place), 1)("0u"),
             Load::Strided(place, view) => {

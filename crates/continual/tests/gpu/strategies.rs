@@ -67,37 +67,67 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-#[test]
-fn every_strategy_trains_the_network_that_the_cpu_trains() {
+/// ‖ours − theirs‖ / ‖theirs‖.
+fn off(ours: &[f32], theirs: &[f32]) -> f64 {
+    let differences = ours.iter().zip(theirs).map(|(a, b)| f64::from(a - b));
+    norm(differences) / norm(theirs.iter().map(|&x| f64::from(x)))
+}
+
+/// Trains a strategy in the last scenario that suits it, on both devices, and its first member alone.
+fn check(name: &str) -> Result<(), String> {
+    let suits = |scenario: &Scenario| {
+        let bench = Bench::new(&request(name, *scenario, "cpu"), &Strengths::built_in().unwrap());
+        bench.and_then(|bench| bench.costs()).is_ok()
+    };
+    let scenario = Scenario::ALL.into_iter().rev().find(suits).ok_or("suits no scenario")?;
+    let on = |device, seeds| {
+        let mut request = Request { seeds: Some(seeds), ..request(name, scenario, device) };
+        if name == "icarl-ssl" {
+            // Units that are constant have gradients of nothing but rounding, which Adam makes whole
+            // steps of; and which exemplars are herded hangs on last bits: compared before that matters.
+            request = Request {
+                optimizer: Some("sgd".to_owned()),
+                lr: Some(0.01),
+                contexts: Some(1),
+                ..request
+            };
+        }
+        networks(&request).map_err(|error| format!("{name}, {scenario}: {error}"))
+    };
+    let (cpu, gpu) = (on("cpu", 2)?, on("gpu", 2)?);
+    for ((run, ours), (_, theirs)) in gpu.iter().zip(&cpu) {
+        let off = off(ours, theirs);
+        if off.is_nan() || off > 1e-4 {
+            return Err(format!("{run}: off by {off:.1e} of its length"));
+        }
+    }
+    let alone = on("gpu", 1)?;
+    if bits(&alone[0].1) != bits(&gpu[0].1) {
+        return Err(format!("{name}, {scenario}: a member alone differs from the population's"));
+    }
+    Ok(())
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Every second strategy from `first` on: the two halves run side by side.
+fn check_half(first: usize) {
     if gpu().is_none() {
         return;
     }
-    let mut failures = Vec::new();
-    for entry in STRATEGIES {
-        let scenario = Scenario::ALL.into_iter().rev().find(|&it| {
-            Bench::new(&request(entry.name, it, "cpu"), &Strengths::built_in().unwrap())
-                .and_then(|b| b.costs())
-                .is_ok()
-        });
-        let Some(scenario) = scenario else { continue };
-        let start = std::time::Instant::now();
-        let cpu = networks(&request(entry.name, scenario, "cpu")).unwrap();
-        let gpu = match networks(&request(entry.name, scenario, "gpu")) {
-            Ok(gpu) => gpu,
-            Err(error) => {
-                failures.push(format!("{}, {scenario}: {error}", entry.name));
-                continue;
-            }
-        };
-        for ((name, ours), (_, theirs)) in gpu.iter().zip(&cpu) {
-            let pairs = ours.iter().zip(theirs);
-            let off = norm(pairs.map(|(a, b)| f64::from(a - b)))
-                / norm(theirs.iter().map(|&x| f64::from(x)));
-            eprintln!("{name}: {off:.1e} {:?}", start.elapsed());
-            if !(off <= 1e-4) {
-                failures.push(format!("{name}: off by {off:.1e} of its length"));
-            }
-        }
-    }
+    let names = STRATEGIES.iter().map(|entry| entry.name).skip(first).step_by(2);
+    let failures: Vec<String> = names.filter_map(|name| check(name).err()).collect();
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn strategies_train_the_networks_that_the_cpu_trains_together_and_alone() {
+    check_half(0);
+}
+
+#[test]
+fn the_other_strategies_do_so_too() {
+    check_half(1);
 }
