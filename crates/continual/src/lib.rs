@@ -37,6 +37,7 @@ mod bench;
 mod budget;
 mod cell;
 mod choices;
+mod composition;
 mod conventions;
 mod defaults;
 mod error;
