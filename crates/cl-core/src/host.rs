@@ -106,16 +106,7 @@ impl Training<'_> {
     fn choose(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
         let now = self.now(step);
         self.draw_current(step);
-        let mut total = 0.0;
-        let mut start = self.stream_rows;
-        for memory in &mut *self.memories {
-            let share = fill(memory, now, self.rows, start, self.drawn)?;
-            memory.share = share;
-            if memory.joins == Joins::Batch {
-                total += share;
-                start += memory.it.rows();
-            }
-        }
+        let mut total = self.let_memories_fill(now)?;
         let generated = |it: &dyn Generate| match it.share(now) {
             Share::Empty => 0.0,
             Share::Joined(share) => share,
@@ -149,6 +140,21 @@ impl Training<'_> {
         Ok(())
     }
 
+    /// Lets every memory choose its rows; gives the shares of those that join the batch together.
+    fn let_memories_fill(&mut self, now: Now) -> Result<f32, Error> {
+        let mut total = 0.0;
+        let mut start = self.stream_rows;
+        for memory in &mut *self.memories {
+            let share = fill(memory, now, self.rows, start, self.drawn)?;
+            memory.share = share;
+            if memory.joins == Joins::Batch {
+                total += share;
+                start += memory.it.rows();
+            }
+        }
+        Ok(total)
+    }
+
     /// Rows of memories in the batch that count.
     fn replayed(&self) -> usize {
         self.rows.weight[self.stream_rows..].iter().filter(|weight| **weight > 0.0).count()
@@ -171,6 +177,13 @@ impl Training<'_> {
     /// A step that trains nothing: rows pass by memories.
     pub(crate) fn pass_by(&mut self, step: u32) -> Result<(), Error> {
         self.draw_current(step);
+        self.store(step, None)
+    }
+
+    /// A step without its program: memories choose rows and see those of the stream.
+    pub(crate) fn rehearse(&mut self, step: u32) -> Result<(), Error> {
+        self.draw_current(step);
+        self.let_memories_fill(self.now(step))?;
         self.store(step, None)
     }
 

@@ -64,6 +64,8 @@ pub struct Model {
     pub classes_per_context: usize,
     /// The most outputs that compete for a row.
     pub competing: usize,
+    /// Parameters of the run's own network, whatever is in its place.
+    pub(crate) run_parameters: usize,
     /// Parameters of modules by the name of their slot.
     pub(crate) modules: Vec<(String, Layout)>,
 }
@@ -81,6 +83,7 @@ impl Model {
         stream: StreamShape,
     ) -> Result<Self, Error> {
         let StreamShape { contexts, masked, classes_per_context, competing } = stream;
+        let run_parameters = Layout::new(&network.params())?.parameters();
         let around = |network| Around { network, contexts, classes_per_context, competing };
         let network = match &parts.backbone {
             None => network,
@@ -132,6 +135,7 @@ impl Model {
             one_context: false,
             classes_per_context,
             competing,
+            run_parameters,
             modules,
         })
     }

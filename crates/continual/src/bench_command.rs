@@ -32,7 +32,18 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
 }
 
 /// Trains what is not finished yet, to the table.
-pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()> {
+pub(crate) fn go(bench: &Bench, costs: &[CellCost], work: Work) -> Result<()> {
+    let (finished, path) = finish(bench, costs, work)?;
+    print::text(&report::text(bench, &finished, &path)?)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Trains what is not finished yet, to the file of results.
+pub(crate) fn finish(
+    bench: &Bench,
+    costs: &[CellCost],
+    mut work: Work,
+) -> Result<(Finished, PathBuf)> {
     let trained = bench.run(costs, &mut Bar::new(costs), &mut work);
     let told = match work.kept() {
         (0, _) => None,
@@ -40,10 +51,7 @@ pub(crate) fn go(bench: &Bench, costs: &[CellCost], mut work: Work) -> Result<()
     };
     let error = match trained {
         Ok(finished) => match work.finish(&finished.diverged) {
-            Ok(path) => {
-                print::text(&report::text(bench, &finished, &path)?)?;
-                return finished.failure().map_or(Ok(()), |error| Err(error.into()));
-            }
+            Ok(path) => return Ok((finished, path)),
             Err(error) => error,
         },
         Err(error) => {

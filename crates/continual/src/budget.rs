@@ -1,11 +1,11 @@
 //! Strategies at equal bytes: what each may keep of a number of bytes, and what comes out.
 
-use crate::choices::{Choices, Chosen};
-use crate::registry::{Composition, Family, Grid};
-use crate::{Bench, Cell, CellCost, Error, Finished, Request, Strengths, choose};
+use crate::budget_plan::{Fit, Plan};
+use crate::choices::Chosen;
+use crate::registry::Composition;
+use crate::{Bench, CellCost, Error, Finished, Line, Request, Strengths, choose};
 use cl_metrics::Summary;
 use cl_scenarios::Scenario;
-use std::collections::BTreeMap;
 
 /// What runs where nobody chooses: every strategy, and penalties whose bytes that are left over go to
 /// exemplars.
@@ -13,9 +13,8 @@ const STRATEGIES: &str = "all,ewc+er,si+er,lwf+er";
 
 /// Strategies in one scenario, each with as many rows as so many bytes allow.
 ///
-/// The bytes are those that a strategy keeps between contexts (exemplars, labels, logits, Fisher
-/// information, anchors, teachers), with full memories. A strategy without a memory of rows has bytes
-/// of its own: it runs once.
+/// The bytes are those that a strategy keeps between contexts, as [`Line::bytes_kept`] tells them. A
+/// strategy without a memory of rows has bytes of its own: it runs once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EqualBytes {
     /// What runs.
@@ -28,31 +27,18 @@ pub struct EqualBytes {
     pub fits: Vec<Fit>,
 }
 
-/// The rows that a strategy may keep.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
-    /// The strategy.
-    pub strategy: String,
-    /// The hyper-parameter that counts rows, `strategy.hyper`; none has bytes of its own.
-    pub hyper: Option<String>,
-    /// The fewest bytes that it can do with.
-    pub least: u64,
-    /// The hyper-parameter for each budget; nothing where `least` is more.
-    pub rows: Vec<Option<u64>>,
-}
-
 /// What a strategy gave with so many bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BudgetPoint {
     /// The strategy.
     pub strategy: String,
-    /// Whether it keeps all data: the others are compared with it.
+    /// Whether it is a baseline: the others are compared with it.
     pub is_baseline: bool,
     /// The budget; nothing where the strategy has bytes of its own.
     pub budget: Option<u64>,
-    /// The value of the hyper-parameter that counts rows.
+    /// The rows of every class that each of its memories keeps.
     pub rows: Option<u64>,
-    /// Bytes kept between contexts, the most over seeds.
+    /// Bytes kept between contexts.
     pub bytes: u64,
     /// Multiply-accumulates of one run, evaluations included.
     pub macs: u64,
@@ -64,7 +50,8 @@ impl EqualBytes {
     /// Works out how many rows every strategy of `request` (where nothing is said, all of them) may keep.
     ///
     /// # Errors
-    /// No budget or one of 0; several scenarios; what [`Bench::new`] refuses.
+    /// No budget or one of 0; several scenarios; a hyper-parameter that counts rows or has several
+    /// values; what [`Bench::new`] refuses.
     pub fn new(request: Request, budgets: &[u64], strengths: &Strengths) -> Result<Self, Error> {
         let mut budgets = budgets.to_vec();
         budgets.sort_unstable();
@@ -78,27 +65,15 @@ impl EqualBytes {
         let request =
             Request { scenario: Some(scenario.to_string()), strategy: Some(strategy), ..request };
         let choices = request.choices()?;
+        choices.strategies.iter().try_for_each(refuse_rows)?;
         let mut fits = Vec::new();
         for chosen in &choices.strategies {
-            let bytes = Bytes { choices: &choices, strengths, chosen, scenario };
-            if let Some(fit) = bytes.fit(&budgets)? {
+            let plan = Plan { choices: &choices, strengths, chosen, scenario };
+            if let Some(fit) = plan.fit(&budgets)? {
                 fits.push(fit);
             }
         }
-        let mut set = request.set.clone();
-        let mut strategies = Vec::new();
-        for fit in &fits {
-            let Some(hyper) = &fit.hyper else {
-                strategies.push(fit.strategy.clone());
-                continue;
-            };
-            let rows: Vec<String> = fit.rows.iter().flatten().map(u64::to_string).collect();
-            if !rows.is_empty() {
-                strategies.push(fit.strategy.clone());
-                set.push(format!("{}:{hyper}={}", fit.strategy, rows.join(",")));
-            }
-        }
-        if strategies.is_empty() {
+        if !fits.iter().any(Fit::runs) {
             let least: Vec<String> = fits
                 .iter()
                 .map(|fit| format!("{} at least {} bytes", fit.strategy, fit.least))
@@ -109,8 +84,27 @@ impl EqualBytes {
                 least.join(", ")
             )));
         }
-        let request = Request { strategy: Some(strategies.join(",")), set, ..request };
         Ok(Self { request, scenario, budgets, fits })
+    }
+
+    /// The runs: every strategy once with each number of rows.
+    ///
+    /// # Errors
+    /// What [`Bench::new`] refuses.
+    pub fn bench(&self, strengths: &Strengths) -> Result<Bench, Error> {
+        let mut choices = self.request.choices()?;
+        let chosen = std::mem::take(&mut choices.strategies);
+        for chosen in chosen {
+            let name = &chosen.composition.name;
+            let Some(fit) = self.fits.iter().find(|fit| fit.strategy == *name) else { continue };
+            match fit.hypers.is_empty() {
+                true => choices.strategies.push(chosen),
+                false => {
+                    choices.strategies.extend(fit.settings().map(|rows| with(&chosen, fit, rows)));
+                }
+            }
+        }
+        Bench::of(choices, strengths)
     }
 
     /// What came out, fit by fit, each by ascending budget. Two budgets that allow the same rows are two
@@ -126,9 +120,9 @@ impl EqualBytes {
     ) -> Result<Vec<BudgetPoint>, Error> {
         let mut points = Vec::new();
         for fit in &self.fits {
-            let wanted: Vec<(Option<u64>, Option<u64>)> = match fit.hyper {
-                None => vec![(None, None)],
-                Some(_) => {
+            let wanted: Vec<(Option<u64>, Option<u64>)> = match fit.hypers.is_empty() {
+                true => vec![(None, None)],
+                false => {
                     let budgets = self.budgets.iter().map(|&budget| Some(budget));
                     budgets
                         .zip(fit.rows.iter().copied())
@@ -137,11 +131,8 @@ impl EqualBytes {
                 }
             };
             for (budget, rows) in wanted {
-                let lines = finished.lines.iter().filter(|line| {
-                    let kept = fit.hyper.as_ref().and_then(|hyper| line.settings.hyper.get(hyper));
-                    line.strategy == fit.strategy && kept.map(|&kept| kept as u64) == rows
-                });
-                let lines: Vec<_> = lines.collect();
+                let own = |line: &&Line| line.strategy == fit.strategy && fit.is_of(line, rows);
+                let lines: Vec<_> = finished.lines.iter().filter(own).collect();
                 let Some(first) = lines.first() else { continue };
                 let accuracies: Vec<f64> = lines
                     .iter()
@@ -167,100 +158,26 @@ impl EqualBytes {
     }
 }
 
-/// The bytes of one strategy.
-struct Bytes<'a> {
-    choices: &'a Choices,
-    strengths: &'a Strengths,
-    chosen: &'a Chosen,
-    scenario: Scenario,
-}
-
-impl Bytes<'_> {
-    /// The hyper-parameter that counts its rows: of a composition that of the replay in it, which takes
-    /// the bytes that the others leave.
-    fn counts_rows(&self) -> Option<String> {
-        let parts = &self.chosen.composition.parts;
-        let replay = parts.iter().filter(|part| part.family == Family::Replay);
-        replay.chain(parts).find_map(|part| {
-            let rows = part.hypers.iter().find(|hyper| hyper.grid == Grid::Rows)?;
-            Some(format!("{}.{}", part.name, rows.name))
-        })
-    }
-
-    fn cell(&self, rows: Option<(&str, u64)>) -> Cell {
-        let rows = rows.map(|(hyper, rows)| (hyper.to_owned(), rows as f64));
-        let given: BTreeMap<String, f64> = rows.into_iter().collect();
-        Cell::new(self.choices, self.strengths, self.chosen, &[given], self.scenario)
-    }
-
-    /// Nothing where the scenario does not suit the strategy: the benchmark says why, if it was asked
-    /// for by name.
-    fn fit(&self, budgets: &[u64]) -> Result<Option<Fit>, Error> {
-        let strategy = self.chosen.composition.name.clone();
-        if self.cell(None).impossible()?.is_some() {
-            return match self.chosen.by_name {
-                true => Ok(Some(Fit { strategy, hyper: None, least: 0, rows: Vec::new() })),
-                false => Ok(None),
-            };
+/// A hyper-parameter that counts rows is what a budget chooses, and another one has one value.
+fn refuse_rows(chosen: &Chosen) -> Result<(), Error> {
+    for (name, values) in &chosen.hyper {
+        let refused = |why: &str| Err(Error::Impossible(format!("budget: --set {name}: {why}")));
+        if chosen.composition.hyper(name).is_some_and(|hyper| hyper.grid.counts_rows()) {
+            return refused("it counts the rows of a memory, which --bytes chooses");
         }
-        let Some(hyper) = self.counts_rows() else {
-            let least = self.cell(None).cost()?.costs.bytes_kept;
-            return Ok(Some(Fit { strategy, hyper: None, least, rows: Vec::new() }));
-        };
-        let mut known = BTreeMap::new();
-        let mut bytes = |rows: u64| -> Result<u64, Error> {
-            if let Some(&bytes) = known.get(&rows) {
-                return Ok(bytes);
-            }
-            let bytes = self.cell(Some((&hyper, rows))).cost()?.costs.bytes_kept;
-            known.insert(rows, bytes);
-            Ok(bytes)
-        };
-        let least = bytes(1)?;
-        // No class has more rows than there are.
-        let most = self.choices.experiment.dataset.train.len() as u64;
-        let rows = budgets.iter().map(|&budget| most_rows(budget, most, &mut bytes));
-        let rows = rows.collect::<Result<_, _>>()?;
-        Ok(Some(Fit { strategy, least, rows, hyper: Some(hyper) }))
-    }
-}
-
-/// The most rows, at most `most`, whose bytes fit; nothing where one row does not.
-fn most_rows(
-    budget: u64,
-    most: u64,
-    bytes: &mut dyn FnMut(u64) -> Result<u64, Error>,
-) -> Result<Option<u64>, Error> {
-    if bytes(1)? > budget {
-        return Ok(None);
-    }
-    let (mut fits, mut over) = (1, 2);
-    while over <= most && bytes(over)? <= budget {
-        (fits, over) = (over, 2 * over);
-    }
-    over = over.min(most + 1);
-    while over - fits > 1 {
-        let middle = fits.midpoint(over);
-        match bytes(middle)? <= budget {
-            true => fits = middle,
-            false => over = middle,
+        if values.len() > 1 {
+            return refused("expected one value, not a sweep");
         }
     }
-    Ok(Some(fits))
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_most_rows_are_found_for_every_budget() {
-        // 40 bytes of its own and 7 for each row.
-        let mut bytes = |rows: u64| Ok(40 + 7 * rows);
-        for budget in 0..400_u64 {
-            let expected = budget.checked_sub(40).map(|left| left / 7).filter(|&rows| rows > 0);
-            let expected = expected.map(|rows| rows.min(30));
-            assert_eq!(most_rows(budget, 30, &mut bytes).unwrap(), expected, "{budget}");
-        }
+/// A strategy with so many rows.
+fn with(chosen: &Chosen, fit: &Fit, rows: u64) -> Chosen {
+    let mut chosen = chosen.clone();
+    for (name, value) in fit.values(rows) {
+        chosen.shown.push(name.clone());
+        chosen.hyper.push((name, vec![value]));
     }
+    chosen
 }

@@ -7,24 +7,36 @@ use crate::table::{markdown, percent};
 use crate::{print, report};
 use anyhow::Result;
 use continual::picture::{Curve, Curves, Place, draw};
-use continual::{Asked, Bench, BudgetPoint, EqualBytes, Strengths};
-use std::path::Path;
+use continual::{Asked, Bench, BudgetPoint, CellCost, EqualBytes, Finished, Strengths};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(options: &BudgetOptions) -> Result<()> {
     let strengths = Strengths::built_in()?;
     let equal = EqualBytes::new(options.request(), &options.bytes, &strengths)?;
-    let asked = Asked::Request(equal.request.clone());
-    let bench = asked.bench(&strengths)?;
+    let bench = equal.bench(&strengths)?;
     let costs = bench.costs()?;
     if options.output.dry_run {
         return print::text(&(dry_run::text(&bench, &costs) + &left_out(&equal)));
     }
     let folder = options.output.out.as_deref().unwrap_or(Path::new("target/budget"));
-    let (finished, results) = train(&asked, &bench, &costs, folder, &options.output)?;
-    let points = equal.points(&bench, &costs, &finished)?;
+    let (request, bytes) = (equal.request.clone(), equal.budgets.clone());
+    let asked = Asked::Budget { request, bytes };
+    let trained = train(&asked, &bench, &costs, folder, &options.output)?;
+    show(&equal, &bench, &costs, trained, folder)
+}
+
+/// Draws what came out and prints the table.
+pub(crate) fn show(
+    equal: &EqualBytes,
+    bench: &Bench,
+    costs: &[CellCost],
+    (finished, results): (Finished, PathBuf),
+    folder: &Path,
+) -> Result<()> {
+    let points = equal.points(bench, costs, &finished)?;
     let mut written = Vec::new();
     for axis in [Axis::Bytes, Axis::Macs] {
-        written.extend(draw(&picture(&equal, &bench, &points, axis), &folder.join(axis.name()))?);
+        written.extend(draw(&picture(equal, bench, &points, axis), &folder.join(axis.name()))?);
     }
     let mut text = format!(
         "Final accuracy in %, {}, {}, {}-incremental, at equal bytes kept between contexts: mean ± s.e.m. \
@@ -34,17 +46,19 @@ pub(crate) fn run(options: &BudgetOptions) -> Result<()> {
         equal.scenario,
         bench.seeds.len()
     );
-    text += &table(&equal, &points);
+    text += &table(equal, &points);
     text += "\nbudget `own`: the strategy has no memory of rows, its bytes are its own.\n\
+             rows: of every class, in each memory of the strategy; `lxdg` alone counts those of a context.\n\
              * baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n\
              MAC: multiply-accumulates of one run, steps, boundaries and evaluations.\n";
-    text += &left_out(&equal);
+    text += &left_out(equal);
     text += &report::gaps(&bench.skipped);
     text += &report::gaps(&finished.diverged);
     for path in written.iter().chain([&results]) {
         text += &format!("{}\n", path.display());
     }
-    print::text(&text)
+    print::text(&text)?;
+    finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Strategies whose least memory is more than a budget.
@@ -54,12 +68,14 @@ fn left_out(equal: &EqualBytes) -> String {
         let budgets = equal.budgets.iter().zip(&fit.rows);
         let small: Vec<String> =
             budgets.filter(|(_, rows)| rows.is_none()).map(|(&budget, _)| short(budget)).collect();
+        let one: Vec<String> =
+            fit.hypers.iter().map(|(name, one)| format!("{name}={one}")).collect();
         if !small.is_empty() {
             text += &format!(
-                "- {} does not do with {} bytes: one row per class, or whatever `{}` counts, takes {}.\n",
+                "- {} does not do with {} bytes: {} takes {}.\n",
                 fit.strategy,
                 small.join(" or "),
-                fit.hyper.as_deref().unwrap_or_default(),
+                one.join(" and "),
                 short(fit.least)
             );
         }
@@ -132,12 +148,11 @@ fn picture(equal: &EqualBytes, bench: &Bench, points: &[BudgetPoint], axis: Axis
             })
             .collect();
         places.sort_by(|a, b| a.x.total_cmp(&b.x));
-        // What keeps all data keeps nothing between contexts, which no axis of bytes shows.
         let is_baseline = own.clone().any(|point| point.is_baseline) && strategy != "none";
         let own = if has_rows || is_baseline { "" } else { " (own bytes)" };
         Curve { name: format!("{strategy}{own}"), places, is_baseline }
     };
-    let curves = equal.fits.iter().map(|fit| curve(&fit.strategy, fit.hyper.is_some()));
+    let curves = equal.fits.iter().map(|fit| curve(&fit.strategy, !fit.hypers.is_empty()));
     Curves {
         title: format!(
             "Accuracy against {} ({} {}, {}-incremental)",

@@ -6,16 +6,16 @@ use crate::conventions::{conventions, schedule};
 use crate::experiment::Order;
 use crate::generated;
 use crate::judge::{JointJudge, generates};
+use crate::kept;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
 use crate::results::Line;
 use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
-use cl_buffers::RowSize;
-use cl_core::{Costs, Learner, Member, Observer, Outcome, Pull, Strategy};
+use cl_core::{Costs, Learner, Observer, Outcome, Pull, Strategy};
 use cl_metrics::evaluate;
 use cl_replay::generative::Judged;
-use cl_scenarios::{Scenario, Stream, StreamKind};
+use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,7 +52,9 @@ pub struct CellCost {
     pub parameters: usize,
     /// Steps of each member; of a one-pass stream those of the first.
     pub steps: u64,
-    /// What a run costs one member; the bytes kept are an upper bound, with full memories.
+    /// Rows in the memories of one member when the run is through.
+    pub rows_kept: usize,
+    /// What a run costs one member; the bytes kept are those of the results.
     pub costs: Costs,
 }
 
@@ -149,6 +151,12 @@ impl Cell {
         label(&self.composition, &self.shown, &values)
     }
 
+    /// Bytes of one example as the data set stores it.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.experiment.dataset.features()
+    }
+
     /// Whether the strategy can learn from this stream at all; `Ok(Some(reason))` if the scenario
     /// does not show what it needs.
     pub(crate) fn impossible(&self) -> Result<Option<String>, Error> {
@@ -218,30 +226,32 @@ impl Cell {
             return Err(Error::Impossible("a cell without a strategy".to_owned()));
         };
         let learner = self.one().learner(first.strategy())?;
-        let mut costs = learner.costs();
-        costs.bytes_kept = costs.bytes_kept.saturating_add(self.budget(&first.settings)?);
-        Ok(CellCost {
-            members,
-            parameters: learner.model().layout.parameters(),
-            steps: steps(&learner, 0),
-            costs,
-        })
+        let (parameters, steps) = (learner.model().layout.parameters(), steps(&learner, 0));
+        let costs = learner.costs();
+        let (bytes_kept, rows_kept) = self.kept(learner, first.strategy())?;
+        let costs = Costs { bytes_kept, ..costs };
+        Ok(CellCost { members, parameters, steps, rows_kept, costs })
     }
 
-    /// The most bytes that the memories of one member may hold.
-    fn budget(&self, settings: &Settings) -> Result<u64, Error> {
-        let stream = self.experiment.stream(settings.seed)?;
-        let (features, outputs) = (self.experiment.dataset.features(), stream.outputs());
-        let classes = || (0..stream.contexts()).map(|c| stream.classes(c).len() as u32);
-        let member = Member {
-            seed: settings.seed,
-            stream: &stream,
-            row_size: RowSize::new(features as u32, outputs as u32),
-            batch: settings.batch,
-            classes: classes().sum(),
-            classes_per_context: classes().max().unwrap_or(1),
-        };
-        Ok(self.composition.budget(self.under.preset, &settings.hyper, &member))
+    /// The bytes that its results will say are kept between contexts, of the member that keeps most:
+    /// rows pass by the memories as in the run, nothing is trained.
+    pub(crate) fn bytes_kept(&self) -> Result<u64, Error> {
+        let Some(first) = self.variants.first() else { return Ok(0) };
+        let one = self.one().learner(first.strategy())?;
+        Ok(self.kept(one, first.strategy())?.0)
+    }
+
+    /// These bytes, and the rows of memories among them; `learner` has the first seed alone.
+    fn kept<'s>(
+        &self,
+        mut learner: Learner<'s>,
+        strategy: &'s dyn Strategy,
+    ) -> Result<(u64, usize), Error> {
+        if learner.has_memories() && self.seeds().count() > 1 {
+            learner = self.experiment.clone().threads(1).learner(strategy)?;
+        }
+        learner.fill_memories()?;
+        Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))
     }
 
     /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
@@ -399,7 +409,7 @@ impl Cell {
             members: learner.members(),
             threads: self.experiment.setup.threads,
             device: "cpu".to_owned(),
-            bytes_kept: learner.bytes_kept(),
+            bytes_kept: kept::bytes(&self.experiment, learner),
             penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
             generator_spread: Vec::new(),
             generator_shares: Vec::new(),

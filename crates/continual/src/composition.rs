@@ -2,8 +2,8 @@
 
 use crate::experiment::Order;
 use crate::registry::{Entry, Family, Hyper, Under, Values, find};
-use crate::{Error, Experiment, Preset};
-use cl_core::{Member, Strategy};
+use crate::{Error, Experiment};
+use cl_core::Strategy;
 use std::collections::BTreeMap;
 
 /// One strategy or several that compose, by name.
@@ -118,25 +118,6 @@ impl Composition {
         let build =
             |part: &&'static Entry| (part.build)(&Values { under, strategy: part.name, given });
         self.parts.iter().map(build).collect()
-    }
-
-    /// The most bytes that its memories may hold for a member.
-    pub(crate) fn budget(
-        &self,
-        preset: Preset,
-        given: &BTreeMap<String, f64>,
-        member: &Member<'_>,
-    ) -> u64 {
-        let under = Under {
-            preset,
-            scenario: member.stream.scenario(),
-            kind: member.stream.kind(),
-            batch: member.batch,
-        };
-        let budget = |part: &&'static Entry| {
-            (part.budget)(&Values { under, strategy: part.name, given }, member)
-        };
-        self.parts.iter().map(budget).fold(0, u64::saturating_add)
     }
 
     /// The experiment as the baseline has it.

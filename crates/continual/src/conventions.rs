@@ -70,8 +70,8 @@ pub(crate) fn conventions(
         ("accuracy", rows_of_r.to_owned()),
         (
             "bytes_kept",
-            "slots and buffers of the methods at their peak over boundaries; parameters, moments \
-             and the stream's own data are not counted"
+            "slots of the methods, buffers at their peak and networks beside the classifier; all rows of \
+             joint and cumulative; the classifier's parameters and moments are not counted"
                 .to_owned(),
         ),
         ("train_seconds", "wall-clock of training and boundaries / members".to_owned()),

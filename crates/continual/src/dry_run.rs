@@ -36,8 +36,8 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
     format!(
         "{table}\n{runs} runs on {} {}{}, {} multiply-accumulates (MAC) in all: steps, boundaries, \
          evaluations.\n\
-         Bytes per step: read and written, of one run. Bytes kept: between contexts, of one run, with \
-         full memories.\n{}{}Nothing was trained, nothing was written.\n",
+         Bytes per step: read and written, of one run. Bytes kept: between contexts, of one run, as \
+         its results will say.\n{}{}Nothing was trained, nothing was written.\n",
         bench.dataset,
         bench.protocol,
         stream_told(bench.stream),

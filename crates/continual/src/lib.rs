@@ -35,6 +35,7 @@ pub use cl_tensor as tensor;
 
 mod bench;
 mod budget;
+mod budget_plan;
 mod cell;
 mod choices;
 mod composition;
@@ -48,6 +49,7 @@ mod gates;
 mod generated;
 mod judge;
 mod keep;
+mod kept;
 mod label;
 mod methods;
 mod nearest;
@@ -70,7 +72,8 @@ mod tune;
 mod unfinished;
 
 pub use bench::{Bench, Finished, Progress, Row, Skipped};
-pub use budget::{BudgetPoint, EqualBytes, Fit};
+pub use budget::{BudgetPoint, EqualBytes};
+pub use budget_plan::Fit;
 pub use cell::{Cell, CellCost, Trained, Variant};
 pub use defaults::Defaults;
 pub use error::Error;

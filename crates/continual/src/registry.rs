@@ -6,7 +6,7 @@ use crate::label::number;
 use crate::methods;
 use crate::nearest::unknown;
 use crate::{Error, Preset};
-use cl_core::{Member, Strategy};
+use cl_core::Strategy;
 use cl_scenarios::{Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,8 +65,10 @@ pub enum Place {
 pub enum Grid {
     /// It is not: a convention, not a strength.
     Fixed,
-    /// It is not: how many rows a memory keeps, which a number of bytes allows.
+    /// It is not: how many rows of every class a memory keeps, which a number of bytes allows.
     Rows,
+    /// The same of every context.
+    RowsOfContext,
     /// The powers of ten from 10^first to 10^last.
     PowersOfTen {
         /// The smallest exponent.
@@ -79,6 +81,12 @@ pub enum Grid {
 }
 
 impl Grid {
+    /// Whether it counts rows of a memory.
+    #[must_use]
+    pub fn counts_rows(self) -> bool {
+        matches!(self, Self::Rows | Self::RowsOfContext)
+    }
+
     /// Whether values are tried on validation images.
     #[must_use]
     pub fn is_strength(self) -> bool {
@@ -89,7 +97,7 @@ impl Grid {
     #[must_use]
     pub fn values(self) -> Vec<f64> {
         match self {
-            Self::Fixed | Self::Rows => Vec::new(),
+            Self::Fixed | Self::Rows | Self::RowsOfContext => Vec::new(),
             // Parsed, because powi(10, -3) is not the number nearest to 0.001 everywhere.
             Self::PowersOfTen { first, last } => {
                 (first..=last).filter_map(|exponent| format!("1e{exponent}").parse().ok()).collect()
@@ -213,8 +221,6 @@ pub struct Entry {
     pub(crate) instead: &'static str,
     pub(crate) order: Order,
     pub(crate) build: fn(&Values<'_>) -> Box<dyn Strategy>,
-    /// The most bytes that its memory may hold.
-    pub(crate) budget: fn(&Values<'_>, &Member<'_>) -> u64,
 }
 
 impl Entry {
@@ -290,6 +296,7 @@ pub fn find(name: &str) -> Result<&'static Entry, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Experiment;
 
     fn under(preset: Preset) -> Under {
         Under { preset, scenario: Scenario::Task, kind: StreamKind::Sharp, batch: 32 }

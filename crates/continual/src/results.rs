@@ -34,7 +34,8 @@ pub struct Line {
     pub threads: usize,
     /// `cpu`.
     pub device: String,
-    /// Bytes that the methods keep between contexts, at their peak.
+    /// Bytes that the methods keep between contexts, memories at their peak: docs/EXPERIMENTS.md says what
+    /// counts.
     pub bytes_kept: u64,
     /// Parameters of the network.
     pub parameters: usize,

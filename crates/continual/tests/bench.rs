@@ -142,7 +142,7 @@ fn a_composition_runs_where_all_of_its_parts_can() {
 }
 
 #[test]
-fn the_bytes_of_a_dry_run_bound_those_that_are_kept() {
+fn the_bytes_of_a_dry_run_are_those_that_are_kept() {
     for scenario in ["task", "class"] {
         // Room enough for the gates of every context.
         let wide = Request { hidden: Some("64".to_owned()), ..tiny("all", scenario) };
@@ -151,14 +151,8 @@ fn the_bytes_of_a_dry_run_bound_those_that_are_kept() {
             let cost = cell.cost().unwrap();
             let kept = cell.run(&mut ()).unwrap().lines[0].bytes_kept;
             let name = &cell.composition.name;
-            assert!(kept <= cost.costs.bytes_kept, "{name}: {kept} > {}", cost.costs.bytes_kept);
-            // Separate networks are theta alone; the baseline on pixels keeps a mean of every class.
-            let nothing = match name.as_str() {
-                "separate" => true,
-                "ncm-pixels" => false,
-                _ => cell.composition.is_baseline(),
-            };
-            assert_eq!(kept == 0, nothing, "{name}");
+            assert_eq!(kept, cost.costs.bytes_kept, "{name}");
+            assert_eq!(kept == 0, name == "none", "{name}");
         }
     }
 }

@@ -16,7 +16,7 @@ use cl_tensor::{Host, PlanId, Session};
 
 /// What passes reported about one member.
 #[derive(Default)]
-struct Reported {
+pub(super) struct Reported {
     passes: Vec<PassReport>,
 }
 
@@ -30,6 +30,12 @@ struct PassReport {
 }
 
 impl Reported {
+    /// Zeros for a pass over these rows, one per row and output.
+    pub(super) fn zeros(&mut self, scope: &str, rows: Vec<Row>, outputs: &[String]) {
+        let outputs = outputs.iter().map(|name| (name.clone(), vec![0.0; rows.len()])).collect();
+        self.passes.push(PassReport { scope: scope.to_owned(), rows, outputs });
+    }
+
     fn get(&self, name: &str) -> Option<&[f32]> {
         let mut all = self.passes.iter().flat_map(|pass| &pass.outputs);
         all.find(|(known, _)| known == name).map(|(_, values)| &values[..])
@@ -72,14 +78,23 @@ impl Learner<'_> {
         if !ended.contains(&true) {
             return Ok(());
         }
+        self.consolidate(At::ContextEnd, ended, &self.recent_rows())?;
+        self.draw_on(ended)
+    }
+
+    /// Rows of the stream since the last boundary, each once, per member.
+    pub(super) fn recent_rows(&self) -> Vec<Vec<Row>> {
         let recent = |member: &crate::population::MemberState| {
             let mut rows = member.recent.clone();
             rows.sort_unstable_by_key(|row| (row.context, row.example));
             rows.dedup();
             rows
         };
-        let rows: Vec<Vec<Row>> = self.members.iter().map(recent).collect();
-        self.consolidate(At::ContextEnd, ended, &rows)?;
+        self.members.iter().map(recent).collect()
+    }
+
+    /// Goes on drawing in the members whose boundary was found.
+    pub(super) fn draw_on(&mut self, ended: &[bool]) -> Result<(), Error> {
         // Memories may add other rows to the draw from here on; its passes go on.
         let (labels, Settings { batch, steps, .. }) = (&self.dataset.labels, &self.settings);
         for (member, _) in self.members.iter_mut().zip(ended).filter(|(_, ended)| **ended) {
@@ -122,17 +137,20 @@ impl Learner<'_> {
         }
         self.let_hosts_end(at, acting, &reported)?;
         if at == At::ContextEnd {
-            for (member, acting) in self.members.iter_mut().zip(acting) {
-                if *acting {
-                    (member.boundaries, member.taken) = (member.boundaries + 1, 0);
-                    member.recent.clear();
-                }
-            }
+            self.count_boundary(acting);
         }
         Ok(())
     }
 
-    fn now(&self, member: usize) -> Now {
+    /// One more boundary for the members that act.
+    pub(super) fn count_boundary(&mut self, acting: &[bool]) {
+        for (member, _) in self.members.iter_mut().zip(acting).filter(|(_, acting)| **acting) {
+            (member.boundaries, member.taken) = (member.boundaries + 1, 0);
+            member.recent.clear();
+        }
+    }
+
+    pub(super) fn now(&self, member: usize) -> Now {
         let member = &self.members[member];
         Now { seed: member.seed, stage: member.boundaries, step: 0 }
     }
@@ -196,7 +214,7 @@ impl Learner<'_> {
         }
     }
 
-    fn let_memories_choose(
+    pub(super) fn let_memories_choose(
         &mut self,
         acting: &[bool],
         rows: &[Vec<Row>],
@@ -289,7 +307,7 @@ pub(super) fn run_chunks(
 }
 
 /// The first `limit` rows in a random order, each with its place among all.
-fn limited(now: Now, rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, Vec<u32>) {
+pub(super) fn limited(now: Now, rows: Vec<Row>, limit: Option<usize>) -> (Vec<Row>, Vec<u32>) {
     let mut places: Vec<u32> = (0..rows.len() as u32).collect();
     let Some(limit) = limit.filter(|&limit| limit < rows.len()) else { return (rows, places) };
     let purpose = Purpose::named("observe");

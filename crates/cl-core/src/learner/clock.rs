@@ -46,13 +46,19 @@ impl Learner<'_> {
     /// Counts steps that were taken, and consolidates those members whose clock ticks behind them,
     /// with the rows of the stream since its last tick. The clock goes on from stage to stage.
     pub(super) fn tick(&mut self, steps: Range<u32>) -> Result<(), Error> {
-        let Some(Clock { every, .. }) = self.clock else { return Ok(()) };
+        let ticks = self.ticks(steps);
+        self.end_found(&ticks)
+    }
+
+    /// Counts steps that were taken; says whose clock ticks behind them.
+    pub(super) fn ticks(&mut self, steps: Range<u32>) -> Vec<bool> {
+        let Some(Clock { every, .. }) = self.clock else { return Vec::new() };
         let mut ticks = Vec::with_capacity(self.members.len());
         for member in &mut self.members {
             member.ticked += steps.end.min(member.length).saturating_sub(steps.start);
             ticks.push(member.ticked == every);
             member.ticked %= every;
         }
-        self.end_found(&ticks)
+        ticks
     }
 }

@@ -15,7 +15,8 @@ pub struct Costs {
     /// Multiply-accumulates of the whole run: steps, boundaries and evaluations. Phases and passes
     /// over memories count with what memories hold now: nothing, before the run.
     pub macs: u64,
-    /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak.
+    /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak so far
+    /// ([`Learner::fill_memories`]).
     pub bytes_kept: u64,
 }
 
@@ -29,6 +30,19 @@ impl Learner<'_> {
         };
         let slots: u64 = self.kept_slots().values().sum();
         slots + self.members.iter().map(buffers).max().unwrap_or(0)
+    }
+
+    /// Bytes of the networks that strategies bring along beside the run's own, 4 for each parameter: modules
+    /// (generators, critics), what gates and weight views add to theta, and what a
+    /// [`Backbone`](crate::Backbone) has more than the network in whose place it is. A module that is
+    /// declared as kept is counted with the slots, not here.
+    #[must_use]
+    pub fn network_bytes(&self) -> u64 {
+        let kept = self.kept_slots();
+        let modules = self.model.modules.iter().filter(|(name, _)| !kept.contains_key(name));
+        let modules: usize = modules.map(|(_, layout)| layout.parameters()).sum();
+        let theta = self.model.layout.parameters().saturating_sub(self.model.run_parameters);
+        4 * (modules + theta) as u64
     }
 
     /// Bytes of each slot that is kept, without the padding of those of theta's or of a module's size.

@@ -3,6 +3,7 @@
 mod boundary;
 mod clock;
 mod costs;
+mod filling;
 mod gates;
 mod grow;
 mod inspect;

@@ -25,6 +25,16 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The stage that it is of.
+    pub(super) fn stage(&self) -> usize {
+        self.stage
+    }
+
+    /// Programs of a step.
+    pub(super) fn programs(&self) -> usize {
+        self.programs.len()
+    }
+
     /// The members' hosts for one program of a step, from step `first` on.
     pub(super) fn hosts<'a>(
         &self,

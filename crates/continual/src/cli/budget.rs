@@ -1,6 +1,6 @@
 //! Options of `continual budget` and `continual explain-budget`.
 
-use super::{Choices, Output, Training};
+use super::{Output, Training};
 use clap::Args;
 use continual::Request;
 
@@ -9,7 +9,7 @@ pub(crate) struct BudgetOptions {
     /// Bytes kept between contexts, separated by commas, such as 10k,100k,1M
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = bytes, default_value = "10k,100k,1M")]
     pub(crate) bytes: Vec<u64>,
-    /// Strategies, separated by commas; in a+b the replay takes what the others leave [default: all and
+    /// Strategies, separated by commas; in a+b rows take what the others leave [default: all and
     /// ewc+er, si+er, lwf+er]
     #[arg(long, value_name = "LIST")]
     strategy: Option<String>,
@@ -61,15 +61,19 @@ pub(crate) struct ExplainBudgetOptions {
     /// Frames per second
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 48.0)]
     pub(crate) rate: f64,
+    /// Scenarios, separated by commas: a table each
+    #[arg(long, value_name = "LIST", default_value = "class")]
+    scenario: String,
+    /// Strategies, separated by commas; a+b composes; all: every one
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    strategy: String,
     #[command(flatten)]
-    choices: Choices,
+    training: Training,
 }
 
 impl ExplainBudgetOptions {
     pub(crate) fn request(&self) -> Request {
-        let usual = self.choices.request();
-        let or = |given: Option<String>, name: &str| given.or_else(|| Some(name.to_owned()));
-        let (scenario, strategy) = (or(usual.scenario, "class"), or(usual.strategy, "all"));
-        Request { scenario, strategy, seeds: Some(1), ..usual }
+        let (scenario, strategy) = (Some(self.scenario.clone()), Some(self.strategy.clone()));
+        Request { scenario, strategy, seeds: Some(1), ..self.training.request() }
     }
 }

@@ -109,24 +109,26 @@ Writes OUT/gates-layerL.svg and OUT/gates-layerL.png for each hidden layer L.
 Exit codes: 0 done, 1 the run failed, 2 bad input (nothing was trained), 101 a bug of this program.";
 
 pub(super) const BUDGET: &str = "\
-A method is fairly compared with another that keeps as much: exemplars, labels, logits, Fisher information,
-anchors, teachers and generators all count, as the bytes that lie in memory between two contexts. Every
-strategy with a memory of rows gets as many rows as the bytes allow; the others have bytes of their own and
-are run once. In a composition the replay takes what the others leave.
+A method is fairly compared with another that keeps as much between two contexts: exemplars as the data set
+stores them, labels, logits, Fisher information, anchors, teachers, generators, gates and projectors count, the
+classifier and the state of optimisers do not (docs/EXPERIMENTS.md). Every strategy with memories of rows gets
+as many rows as the bytes allow, by what its results will say; the others have bytes of their own and are run
+once. In a composition rows take what the others leave, and several memories have the same number of rows of
+every class. `joint` and `cumulative` keep all rows.
 
   continual budget --bytes 10k,100k,1M
   continual budget --bytes 50k --strategy none,er,er-reservoir,fromp,ewc+er --seeds 10
 
 Writes OUT/accuracy-bytes and OUT/accuracy-macs as SVG and PNG, and OUT/results.jsonl; OUT is target/budget
-where nothing is said. Interrupted, the same command goes on.
+where nothing is said. Interrupted, the same command goes on, and so does `continual resume OUT`.
 
 Exit codes: 0 done, 1 a run failed, 2 bad input (nothing was trained), 101 a bug of this program, 130
 interrupted, with what was done saved.";
 
 pub(super) const EXPLAIN_BUDGET: &str = "\
-The default is a camera of 3840 x 2160 pixels, 36 bits each, 48 frames per second: 1.8 GB in a second, 57 PB
-in a year. What strategies keep is that of the protocol that `bench` would run, with full memories; nothing is
-trained.
+The default is a camera of 3840 x 2160 pixels, 36 bits each, 48 frames per second: 1.79 GB in a second,
+56.5 PB in a year of 365.25 days. What strategies keep is that of the protocol that `bench` would run, at the end;
+nothing is trained.
 
   continual explain-budget --width 1920 --height 1080 --depth 24 --rate 30
   continual explain-budget --dataset mnist --data DIR --strategy none,ewc,er,fromp";

@@ -16,7 +16,6 @@ pub(crate) const PLAIN: Entry = Entry {
     instead: "",
     order: Order::Incremental,
     build: |_| Box::new(Naive),
-    budget: |_, _| 0,
 };
 
 pub(crate) const CUMULATIVE: Entry = Entry {

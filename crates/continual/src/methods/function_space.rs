@@ -3,9 +3,8 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Member, Strategy};
+use cl_core::Strategy;
 use cl_regularize::{Fromp, Lwf};
-use cl_replay::Budget;
 
 pub(crate) const LWF: Entry = Entry {
     name: "lwf",
@@ -23,7 +22,6 @@ pub(crate) const FROMP: Entry = Entry {
     source: "Pan et al. 2020",
     hypers: &[TAU, PER_CLASS],
     build: |values| Box::new(fromp_of(values)),
-    budget: points,
     ..LWF
 };
 
@@ -95,11 +93,6 @@ fn fromp_of(values: &Values<'_>) -> Fromp {
         Preset::Paper | Preset::Avalanche | Preset::Mammoth => Fromp { tau, ..Fromp::default() },
     };
     Fromp { per_class: values.count(PER_CLASS.name), ..own }
-}
-
-/// The most bytes of the memorable points; what is kept beside them are slots.
-fn points(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    Budget::PerClass(values.count(PER_CLASS.name)).bytes(member)
 }
 
 #[cfg(test)]

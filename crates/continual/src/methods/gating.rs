@@ -3,7 +3,7 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Member, Strategy};
+use cl_core::Strategy;
 use cl_gating::{Cumulative, Hat, Lxdg, PackNet, Point, Separate, Xdg};
 use cl_regularize::{Estimate, Ewc, Fisher};
 
@@ -23,7 +23,6 @@ pub(crate) const LXDG: Entry = Entry {
     source: "Tilley, Miller & Freedman 2023",
     hypers: &[SPARSE, CHANGE, KEEP, LAMBDA_EWC, GATE_UNITS, ANCHORS],
     build: lxdg,
-    budget: anchors,
     ..XDG
 };
 
@@ -127,7 +126,7 @@ const ANCHORS: Hyper = Hyper {
     name: "anchors",
     paper: 200.0,
     purpose: "rows kept of every context, each with its gates",
-    grid: Grid::Rows,
+    grid: Grid::RowsOfContext,
     ..GATE_UNITS
 };
 
@@ -216,14 +215,6 @@ fn lxdg(values: &Values<'_>) -> Box<dyn Strategy> {
         ..Lxdg::default()
     };
     Box::new(gates.with(ewc))
-}
-
-/// The most bytes of the anchors' images; their gates are slots.
-fn anchors(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    let contexts = member.stream.contexts().saturating_sub(1) as u64;
-    contexts
-        .saturating_mul(values.count(ANCHORS.name) as u64)
-        .saturating_mul(member.row_size.bytes())
 }
 
 fn hat(values: &Values<'_>) -> Box<dyn Strategy> {

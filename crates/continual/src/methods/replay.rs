@@ -3,12 +3,11 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Member, Mix, Strategy};
+use cl_core::{Mix, Strategy};
 use cl_replay::{
     Agem, Balance, Begins, Budget, Competitors, Constrains, Der, DerPlusPlus, Distance, Episodes,
     ErAce, ExperienceReplay, Gdumb, Gem, Mir, ReservoirReplay, Score,
 };
-use cl_scenarios::Scenario;
 
 pub(crate) const ER: Entry = Entry {
     name: "er",
@@ -19,7 +18,6 @@ pub(crate) const ER: Entry = Entry {
     task_free: &[("mix", Preset::Vdv, 4.0)],
     instead: "--preset vdv replays from a reservoir there, and so does strategy er-reservoir",
     build: er,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -30,7 +28,6 @@ pub(crate) const ER_RESERVOIR: Entry = Entry {
     source: "Chaudhry et al. 2019",
     hypers: &[PER_CLASS, MIX],
     build: er_reservoir,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -84,7 +81,6 @@ pub(crate) const ER_ACE: Entry = Entry {
     source: "Caccia et al. 2022",
     hypers: &[PER_CLASS, ACE_MEMORY, COMPETITORS, BEGINS, ACE_MIX],
     build: |values| Box::new(er_ace(values)),
-    budget: rows_with_context_where_shared,
     ..OTHER
 };
 
@@ -94,11 +90,6 @@ pub(crate) const MIR: Entry = Entry {
     source: "Aljundi et al. 2019",
     hypers: &[PER_CLASS, CANDIDATES, CHOSEN, VIRTUAL_LR, SCORE],
     build: |values| Box::new(mir(values)),
-    // A row has the number of its context.
-    budget: |values, member| {
-        let row = member.row_size.with_context(member.stream.contexts() as u32);
-        per_class(values).bytes_of(member, row)
-    },
     ..OTHER
 };
 
@@ -108,7 +99,6 @@ pub(crate) const GDUMB: Entry = Entry {
     source: "Prabhu, Torr & Dokania 2020",
     hypers: &[PER_CLASS, PASSES, GDUMB_ROWS, LR, FLOOR, CLIP],
     build: |values| Box::new(gdumb(values)),
-    budget: rows_with_context_where_shared,
     ..OTHER
 };
 
@@ -421,26 +411,12 @@ fn er_reservoir(values: &Values<'_>) -> Box<dyn Strategy> {
     Box::new(ReservoirReplay { budget: per_class(values), mix })
 }
 
-/// The most bytes of either memory.
-fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    per_class(values).bytes(member)
-}
-
-/// The same, where contexts share their output units with the number of its context beside every row.
-fn rows_with_context_where_shared(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    let row = match member.stream.scenario() {
-        Scenario::Class => member.row_size,
-        _ => member.row_size.with_context(member.stream.contexts() as u32),
-    };
-    per_class(values).bytes_of(member, row)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     use crate::registry::{Composition, Under, find};
-    use cl_scenarios::StreamKind;
+    use cl_scenarios::{Scenario, StreamKind};
     use std::collections::BTreeMap;
 
     /// What a preset gives, with the memory of the protocol.

@@ -3,7 +3,7 @@
 use super::PLAIN;
 use crate::Preset;
 use crate::registry::{Entry, Family, Grid, Hyper, Numbers, Place, Values};
-use cl_core::{Member, Parts, Strategy};
+use cl_core::{Parts, Strategy};
 use cl_templates::{
     Distillation, ExemplarBudget, Features, Fecam, GenerativeClassifier, Icarl, IcarlSsl, Lengths,
     Means, Ncm, Projector, Ranpac, Selection, Slda, TaskFreeIcarl, Views,
@@ -23,7 +23,6 @@ pub(crate) const ICARL: Entry = Entry {
         false => None,
     },
     build: icarl,
-    budget: exemplars,
     ..PLAIN
 };
 
@@ -342,11 +341,6 @@ fn icarl_ssl(values: &Values<'_>) -> Box<dyn Strategy> {
         views: Views { shift, degrees, noise },
         ..IcarlSsl::per_class(values.count(PER_CLASS.name))
     })
-}
-
-/// The most bytes of the exemplars.
-fn exemplars(values: &Values<'_>, member: &Member<'_>) -> u64 {
-    ExemplarBudget::PerClass(values.count(PER_CLASS.name)).bytes(member)
 }
 
 fn ncm(values: &Values<'_>) -> Box<dyn Strategy> {

@@ -24,7 +24,8 @@ pub struct Curve {
     pub name: String,
     /// Its points by ascending x.
     pub places: Vec<Place>,
-    /// Whether the others are compared with it: a dashed level over the whole width.
+    /// Whether the others are compared with it: a dashed level over the whole width, with a ring where it
+    /// lies.
     pub is_baseline: bool,
 }
 
@@ -42,8 +43,7 @@ pub struct Place {
 impl Curves {
     /// The ends of the horizontal axis: the powers of ten around what is drawn, with room for names.
     fn ends(&self) -> (f64, f64) {
-        let all = self.curves.iter().filter(|curve| !curve.is_baseline);
-        let places = all.flat_map(|curve| &curve.places).map(|place| place.x);
+        let places = self.curves.iter().flat_map(|curve| &curve.places).map(|place| place.x);
         let (least, most) = places
             .filter(|&x| x > 0.0)
             .fold((f64::INFINITY, 0.0_f64), |(least, most), x| (least.min(x), most.max(x)));
@@ -88,6 +88,7 @@ impl Picture for Curves {
                     let level = [(left, place.y), (right, place.y)];
                     chart.draw_series(DashedLineSeries::new(level, 6, 5, BLACK.mix(0.5).into()))?;
                     chart.draw_series([name(left * 1.05, place.y + 2.4)])?;
+                    chart.draw_series([Circle::new(at(place), 5, colour)])?;
                 }
                 continue;
             }
