@@ -40,8 +40,8 @@ pub(crate) const NAME: &str = "icarl-ssl";
 /// small networks do better with half of it. Correlations want rows and means want exemplars: with steps of
 /// 32 rows and 10 exemplars per class the smaller network has 87 %.
 ///
-/// Memory: the exemplars. A step makes two more passes through the network and does not grow with the
-/// number of contexts.
+/// Memory: the exemplars. A step makes two passes through the network and its gradient in place of one,
+/// and does not grow with the number of contexts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IcarlSsl {
     /// Exemplars that are kept.

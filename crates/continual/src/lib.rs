@@ -38,6 +38,7 @@ mod budget;
 mod budget_plan;
 mod cell;
 mod choices;
+mod composition;
 mod conventions;
 mod defaults;
 mod device;

@@ -327,11 +327,6 @@ const CLIP: Hyper = Hyper {
     ..EPS
 };
 
-/// Whether the reference's protocol for streams without boundaries holds.
-fn task_free_vdv(values: &Values<'_>) -> bool {
-    values.under.preset == Preset::Vdv && values.under.kind.is_task_free()
-}
-
 fn per_class(values: &Values<'_>) -> Budget {
     Budget::PerClass(values.count(PER_CLASS.name))
 }
@@ -347,9 +342,9 @@ fn chosen<T: Copy>(values: &Values<'_>, hyper: &Hyper, from: &[T]) -> T {
 }
 
 fn er(values: &Values<'_>) -> Box<dyn Strategy> {
-    let own = match task_free_vdv(values) {
-        true => ExperienceReplay::vdv_task_free(),
-        false => ExperienceReplay::default(),
+    let own = match values.under.preset {
+        Preset::Vdv if values.under.kind.is_task_free() => ExperienceReplay::vdv_task_free(),
+        _ => ExperienceReplay::default(),
     };
     let mix = chosen(values, &MIX, &MIXES);
     let (budget, rows) = (per_class(values), rows(values));
