@@ -30,13 +30,15 @@ impl Device for Gpu {
     }
 }
 
+/// What tells pipelines apart: the text, and which of its memories each step has anew.
+type Key = (String, Vec<bool>);
+
 /// What sessions on an adapter share.
 pub(crate) struct Opened {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     about: Adapter,
-    /// By text, and which of its memories each step has anew.
-    pipelines: Mutex<HashMap<(String, Vec<bool>), Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
 

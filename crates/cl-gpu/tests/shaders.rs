@@ -62,7 +62,7 @@ fn kernels_are_those_of_the_snapshots() {
         first.insert(op, text.collect());
     }
     for (op, text) in first {
-        let path = folder.join(format!("{op}.wgsl"));
+        let path = folder.join(format!("{op}.snap"));
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(&path, &text).unwrap();

@@ -6,12 +6,13 @@
 //! says what is done to which operand; where operands lie and how long they are comes in parameters, so
 //! that equal kernels of different places share a text and its pipeline.
 //!
-//! The stages, one file each: [`lower`] walks over a plan and the plans within it; [`text`] writes what
-//! a kernel has around its body, [`part`] joins kernels into dispatches; [`pointwise`] and [`product`] write the bodies of fused passes
+//! The stages, one file each: `lower` walks over a plan and the plans within it; `text` writes what
+//! a kernel has around its body, `part` joins kernels into dispatches; `pointwise` and `product` write the bodies of fused passes
 //! and of products; every other operation brings its own ([`crate::Op::wgsl`]).
 
 mod body;
 mod lower;
+mod memory;
 mod part;
 mod pointwise;
 mod product;
@@ -19,32 +20,8 @@ mod text;
 
 pub use body::Body;
 pub use lower::{Constant, Dispatches};
+pub use memory::Memory;
 pub use part::Dispatch;
-
-/// A buffer of 32-bit words that kernels read and write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Memory {
-    /// Temporaries of a plan, one stretch per member.
-    Arena,
-    /// What is fed to a step, one stretch per member.
-    Feeds,
-    /// What a step hands out, one stretch per member.
-    Outputs,
-    /// A slot, by its number in the plan, one stretch per member.
-    Slot(usize),
-    /// Data that all members share, by its number in the plan.
-    Resident(usize),
-    /// Temporaries of inner lanes, by number: [`Dispatches::scratch`].
-    Scratch(usize),
-}
-
-impl Memory {
-    /// Whether kernels only read it.
-    #[must_use]
-    pub fn is_read_only(self) -> bool {
-        matches!(self, Self::Feeds | Self::Resident(_))
-    }
-}
 
 /// Invocations of a workgroup.
 pub const WORKGROUP: u32 = 64;

@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(renamed(text, 3, 10, &[5, 0]), expected);
     }
 
-    fn part(name: &str, reads: &[Range<usize>], writes: &[Range<usize>]) -> Part {
+    fn part(name: &str, reads: &[[usize; 2]], writes: &[[usize; 2]]) -> Part {
         let stretch =
-            |words: &Range<usize>| Stretch { memory: Memory::Arena, words: words.clone() };
+            |&[start, end]: &[usize; 2]| Stretch { memory: Memory::Arena, words: start..end };
         Part {
             name: name.to_owned(),
             reads: reads.iter().map(stretch).collect(),
@@ -239,11 +239,11 @@ mod tests {
     #[test]
     fn kernels_share_a_dispatch_unless_one_waits_for_another() {
         let parts = vec![
-            part("a", &[0..4], &[4..8]),
-            part("b", &[0..4], &[8..12]),
-            part("reads a", &[7..8], &[12..16]),
-            part("overwrites what a read", &[], &[3..4]),
-            part("waits for nobody", &[], &[20..24]),
+            part("a", &[[0, 4]], &[[4, 8]]),
+            part("b", &[[0, 4]], &[[8, 12]]),
+            part("reads a", &[[7, 8]], &[[12, 16]]),
+            part("overwrites what a read", &[], &[[3, 4]]),
+            part("waits for nobody", &[], &[[20, 24]]),
         ];
         let names: Vec<String> = dispatches(parts).into_iter().map(|it| it.name).collect();
         assert_eq!(names, ["a | b | waits for nobody", "reads a | overwrites what a read"]);
