@@ -13,7 +13,7 @@ pub enum Memory {
     Slot(usize),
     /// Data that all members share, by its number in the plan.
     Resident(usize),
-    /// Temporaries of inner lanes, by number: [`Dispatches::scratch`].
+    /// Temporaries of inner lanes, by number: [`Dispatches::scratch`](super::Dispatches::scratch).
     Scratch(usize),
 }
 
