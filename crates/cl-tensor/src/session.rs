@@ -302,6 +302,35 @@ impl Plan {
         &self.residents
     }
 
+    /// Whether the residents that a session holds are those that it needs.
+    ///
+    /// # Errors
+    /// One that was not set, or of another length or type.
+    pub fn check_residents<'s>(
+        &self,
+        held: impl Iterator<Item = (&'s String, &'s Type)> + Clone,
+    ) -> Result<(), Error> {
+        for (name, ty) in &self.residents {
+            match held.clone().find(|(known, _)| *known == name) {
+                None => {
+                    let known: Vec<&str> = held.map(|(known, _)| known.as_str()).collect();
+                    let (name, known) = (name.clone(), known.join(", "));
+                    return Err(Error::Unknown { kind: "resident", name, known });
+                }
+                Some((_, held)) if held.dtype != ty.dtype || held.len() != ty.len() => {
+                    return Err(Error::Length {
+                        what: "resident",
+                        name: name.clone(),
+                        got: held.len(),
+                        expected: ty.len(),
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Its slots, by number.
     #[must_use]
     pub fn slots(&self) -> &[SlotSpec] {

@@ -79,27 +79,7 @@ impl CpuSession {
     }
 
     fn check_residents(&self, plan: &Plan) -> Result<(), Error> {
-        for (name, ty) in &plan.residents {
-            match self.residents.get(name) {
-                None => {
-                    return Err(Error::Unknown {
-                        kind: "resident",
-                        name: name.clone(),
-                        known: self.residents.keys().cloned().collect::<Vec<_>>().join(", "),
-                    });
-                }
-                Some((held, _)) if held.dtype != ty.dtype || held.len() != ty.len() => {
-                    return Err(Error::Length {
-                        what: "resident",
-                        name: name.clone(),
-                        got: held.len(),
-                        expected: ty.len(),
-                    });
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
+        plan.check_residents(self.residents.iter().map(|(name, (ty, _))| (name, ty)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Softmax and cross-entropy in one pass over each row.
 
 use super::operands;
-use super::softmax::{exp_row, max_and_sum, softmax_reference, sum_last};
+use super::softmax::{exp_row, max_and_sum, max_and_sum_wgsl, softmax_reference, sum_last};
 use crate::conformance::Case;
 use crate::cpu::math::log;
 use crate::op::{Args, Kind, Op, Out, Vjp};
@@ -61,16 +61,9 @@ impl Op for CrossEntropy {
 
     fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
         let classes = inputs[0].shape[1];
+        let row = max_and_sum_wgsl(classes);
         let text = format!(
-            "    let row = i * {classes}u;
-    var largest = -infinity();
-    for (var j = row; j < row + {classes}u; j++) {{
-        let x = x0(j);
-        if (x > largest) {{ largest = x; }}
-    }}
-    var sum = 0.0;
-    for (var j = row; j < row + {classes}u; j++) {{ sum += exp_(x0(j) - largest); }}
-    let target_ = x1(i);
+            "{row}    let target_ = x1(i);
     var loss = nan();
     if (target_ < {classes}u) {{ loss = log_(sum) - (x0(row + target_) - largest); }}
     put(i, loss);"
@@ -157,16 +150,9 @@ impl Op for CrossEntropyGrad {
 
     fn wgsl(&self, inputs: &[&Type], _: &Type) -> Option<Body> {
         let classes = inputs[0].shape[1];
+        let row = max_and_sum_wgsl(classes);
         let text = format!(
-            "    let row = i * {classes}u;
-    var largest = -infinity();
-    for (var j = row; j < row + {classes}u; j++) {{
-        let x = x0(j);
-        if (x > largest) {{ largest = x; }}
-    }}
-    var sum = 0.0;
-    for (var j = row; j < row + {classes}u; j++) {{ sum += exp_(x0(j) - largest); }}
-    let target_ = x1(i);
+            "{row}    let target_ = x1(i);
     let g = x2(i);
     for (var j = 0u; j < {classes}u; j++) {{
         var d = exp_(x0(row + j) - largest) / sum;

@@ -1,6 +1,6 @@
 //! Logarithm of the softmax.
 
-use super::softmax::{max_and_sum, row_len, rows_of_floats, sum_last};
+use super::softmax::{max_and_sum, max_and_sum_wgsl, row_len, rows_of_floats, sum_last};
 use crate::conformance::Case;
 use crate::cpu::math::log;
 use crate::op::{Args, Kind, Op, Out, Vjp};
@@ -61,16 +61,9 @@ impl Op for LogSoftmax {
 
     fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
         let n = row_len(inputs[0]);
+        let row = max_and_sum_wgsl(n);
         let text = format!(
-            "    let row = i * {n}u;
-    var largest = -infinity();
-    for (var j = row; j < row + {n}u; j++) {{
-        let x = x0(j);
-        if (x > largest) {{ largest = x; }}
-    }}
-    var sum = 0.0;
-    for (var j = row; j < row + {n}u; j++) {{ sum += exp_(x0(j) - largest); }}
-    let log_sum = log_(sum);
+            "{row}    let log_sum = log_(sum);
     for (var j = row; j < row + {n}u; j++) {{ put(j, x0(j) - largest - log_sum); }}"
         );
         Some(Body::each(output.len() / n, text))

@@ -54,8 +54,18 @@ impl Op for Softmax {
 
     fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
         let n = row_len(inputs[0]);
+        let row = max_and_sum_wgsl(n);
         let text = format!(
-            "    let row = i * {n}u;
+            "{row}    for (var j = row; j < row + {n}u; j++) {{ put(j, exp_(x0(j) - largest) / sum); }}"
+        );
+        Some(Body::each(output.len() / n, text))
+    }
+}
+
+/// WGSL for row `i` of `n` numbers, which starts at `row`: its `largest` and `sum`, Σ exp(x − largest).
+pub(super) fn max_and_sum_wgsl(n: usize) -> String {
+    format!(
+        "    let row = i * {n}u;
     var largest = -infinity();
     for (var j = row; j < row + {n}u; j++) {{
         let x = x0(j);
@@ -63,10 +73,8 @@ impl Op for Softmax {
     }}
     var sum = 0.0;
     for (var j = row; j < row + {n}u; j++) {{ sum += exp_(x0(j) - largest); }}
-    for (var j = row; j < row + {n}u; j++) {{ put(j, exp_(x0(j) - largest) / sum); }}"
-        );
-        Some(Body::each(output.len() / n, text))
-    }
+"
+    )
 }
 
 /// The shape rule of functions of rows.
