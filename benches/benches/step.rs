@@ -2,11 +2,12 @@
 //!
 //! MLP 784-400-400-10, batch 128, Adam. `products` are the step's eight matrix products alone, by the
 //! same library on one thread: what a step would cost if everything else were free. `stream` copies
-//! 13.4 MB, what Adam must move. Divide to get the ratios; they come from one run. Not measured: drawing
-//! rows and decoding images.
+//! 13.4 MB, what Adam must move. Divide to get the ratios; they come from one run. A step gathers its rows
+//! by index from images kept as bytes; not measured: drawing the indices.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use benches::Mlp784;
+use cl_tensor::Cpu;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
@@ -19,7 +20,7 @@ fn steps(c: &mut Criterion) {
     let mut group = c.benchmark_group("mlp 784-400-400-10, batch 128, Adam, 32 steps");
     group.sample_size(10);
     for (members, threads) in [(1, 1), (1, 2), (2, 2), (5, 2)] {
-        let mut network = Mlp784::new(members, threads).unwrap();
+        let mut network = Mlp784::new(&Cpu { threads }, members).unwrap();
         group.bench_function(format!("{members} members, {threads} threads"), |b| {
             b.iter(|| network.step(STEPS).unwrap());
         });

@@ -2,6 +2,7 @@
 //! argument passed on.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -39,11 +40,15 @@ All options, from the program itself:
 ";
 
 pub(crate) fn bench(arguments: &[OsString]) -> Result<ExitCode> {
-    run("bench", BENCH, arguments)
+    run("bench", BENCH, arguments, Device::of(arguments) == Device::Gpu)
 }
 
 pub(crate) fn resume(arguments: &[OsString]) -> Result<ExitCode> {
-    run("resume", RESUME, arguments)
+    let gpu = match Device::of(arguments) {
+        Device::Unsaid => arguments.iter().any(|it| began_on_gpu(Path::new(it))),
+        said => said == Device::Gpu,
+    };
+    run("resume", RESUME, arguments, gpu)
 }
 
 /// A table by its name in docs/repro, or by the path of its file.
@@ -66,15 +71,16 @@ pub(crate) fn repro(arguments: &[OsString]) -> Result<ExitCode> {
         }
         *first = path.into_os_string();
     }
-    run("repro", REPRO, &arguments)
+    run("repro", REPRO, &arguments, Device::of(&arguments) == Device::Gpu)
 }
 
-fn run(verb: &str, help: &str, arguments: &[OsString]) -> Result<ExitCode> {
+/// `gpu`: with wgpu, which nobody builds for the CPU.
+fn run(verb: &str, help: &str, arguments: &[OsString], gpu: bool) -> Result<ExitCode> {
     if arguments.iter().any(|a| a == "--help" || a == "-h") {
         println!("{help}");
     }
     let build = ["build", "--release", "--package", "continual", "--bin", "continual"];
-    let gpu: &[&str] = if wants_gpu(arguments) { &["--features", "gpu"] } else { &[] };
+    let gpu: &[&str] = if gpu { &["--features", "gpu"] } else { &[] };
     let built = cargo().args(build).args(gpu).status().context("cannot start `cargo build`")?;
     if !built.success() {
         return Ok(passed_on(built));
@@ -88,13 +94,38 @@ fn run(verb: &str, help: &str, arguments: &[OsString]) -> Result<ExitCode> {
         .with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// Whether a device other than the CPU is asked for: only then is wgpu built.
-fn wants_gpu(arguments: &[OsString]) -> bool {
-    let texts = arguments.iter().map(|it| it.to_string_lossy());
-    let values = texts.clone().skip(1).zip(texts.clone());
-    let apart = values.filter(|(_, option)| option == "--device").map(|(value, _)| value);
-    let joined = texts.filter_map(|it| Some(it.strip_prefix("--device=")?.to_owned().into()));
-    apart.chain(joined).any(|value: std::borrow::Cow<'_, str>| value != "cpu")
+/// What `--device` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Device {
+    Unsaid,
+    Cpu,
+    /// Anything else, `auto` too.
+    Gpu,
+}
+
+impl Device {
+    pub(crate) fn of(arguments: &[OsString]) -> Self {
+        let texts = arguments.iter().map(|it| it.to_string_lossy());
+        let values = texts.clone().skip(1).zip(texts.clone());
+        let apart = values.filter(|(_, option)| option == "--device").map(|(value, _)| value);
+        let joined = texts.filter_map(|it| Some(it.strip_prefix("--device=")?.to_owned().into()));
+        let is_cpu = |value: std::borrow::Cow<'_, str>| value == "cpu";
+        match apart.chain(joined).next().map(is_cpu) {
+            None => Self::Unsaid,
+            Some(true) => Self::Cpu,
+            Some(false) => Self::Gpu,
+        }
+    }
+}
+
+/// Whether the unfinished work of a folder was begun on a GPU.
+fn began_on_gpu(folder: &Path) -> bool {
+    let read = || {
+        let text = std::fs::read(folder.join("unfinished.json")).ok()?;
+        let journal: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        Some(journal.get("device")?.as_str()? != "cpu")
+    };
+    read().unwrap_or(false)
 }
 
 /// In place of this process: Ctrl-C and signals reach the program alone, and nobody prompts before it
@@ -107,4 +138,41 @@ fn become_or_start(program: &mut Command) -> std::io::Result<ExitCode> {
 #[cfg(not(unix))]
 fn become_or_start(program: &mut Command) -> std::io::Result<ExitCode> {
     program.status().map(passed_on)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Device {
+        let arguments: Vec<OsString> = text.split_whitespace().map(Into::into).collect();
+        Device::of(&arguments)
+    }
+
+    #[test]
+    fn any_device_but_the_cpu_is_built_with_wgpu() {
+        assert_eq!(of("--quick --seeds 5"), Device::Unsaid);
+        assert_eq!(of("--device cpu --quick"), Device::Cpu);
+        assert_eq!(of("--device=cpu"), Device::Cpu);
+        for text in ["--quick --device gpu", "--device=gpu:Lava --quick", "--device auto"] {
+            assert_eq!(of(text), Device::Gpu, "{text}");
+        }
+    }
+
+    #[test]
+    fn work_that_was_begun_on_a_gpu_goes_on_with_wgpu() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!began_on_gpu(folder.path()));
+        for (journal, gpu) in [
+            ("{\"device\": \"cpu\"}", false),
+            ("{\"device\": \"llvmpipe, Vulkan, Mesa\"}", true),
+            ("{\"device\": null}", false),
+            ("{}", false),
+            ("no JSON", false),
+        ] {
+            std::fs::write(folder.path().join("unfinished.json"), journal).unwrap();
+            assert_eq!(began_on_gpu(folder.path()), gpu, "{journal}");
+        }
+    }
 }

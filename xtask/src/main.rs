@@ -2,8 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod soak;
+mod speed;
 mod test;
 mod tidy;
+mod verbs;
 mod workspace;
 
 use std::ffi::OsString;
@@ -11,47 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-/// A command of `cargo xtask`.
-struct Verb {
-    name: &'static str,
-    arguments: &'static str,
-    /// What it does, in one line of the overview.
-    purpose: &'static str,
-    run: fn(&[OsString]) -> Result<ExitCode>,
-}
-
-const VERBS: [Verb; 5] = [
-    Verb {
-        name: "bench",
-        arguments: "[OPTIONS]",
-        purpose: "build in release mode, run the benchmark, print the table of strategies by scenarios",
-        run: bench::bench,
-    },
-    Verb {
-        name: "resume",
-        arguments: "DIR",
-        purpose: "go on with a benchmark that was interrupted, from its folder",
-        run: bench::resume,
-    },
-    Verb {
-        name: "repro",
-        arguments: "TABLE [OPTIONS]",
-        purpose: "hold a published table of docs/repro against what this program gives",
-        run: bench::repro,
-    },
-    Verb {
-        name: "test",
-        arguments: "[FILTER]",
-        purpose: "every test of the workspace, doc tests included, then tidy",
-        run: test::run,
-    },
-    Verb {
-        name: "tidy",
-        arguments: "[CHECK...]",
-        purpose: "the rules a compiler does not check: file length, crate levels, sources, links, docs",
-        run: tidy::run,
-    },
-];
+use verbs::{VERBS, Verb};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();

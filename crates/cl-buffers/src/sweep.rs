@@ -106,6 +106,12 @@ impl Sweep {
         count
     }
 
+    /// Lets go of the memory of this pass's order; where it is needed again it is worked out again, and what
+    /// is visited next stays the same.
+    pub fn forget_order(&mut self) {
+        self.order = Vec::new();
+    }
+
     /// Begins passes anew where address or group are not those of the pass under way.
     fn follow(&mut self, group: &[u32], address: Address) {
         let key = address.step(0).key();
@@ -228,5 +234,18 @@ mod tests {
         assert_eq!(batch, [7; 3]);
         assert_eq!(sweep.fill(&[4], REPLAY, &mut batch), 3);
         assert_eq!(batch, [4; 3]);
+    }
+
+    #[test]
+    fn an_order_that_was_forgotten_is_the_same_again() {
+        let group: Vec<u32> = (0..9).collect();
+        let (mut one, mut other) = (Sweep::new(), Sweep::new());
+        for _ in 0..7 {
+            let (mut a, mut b) = ([0; 2], [0; 2]);
+            one.fill(&group, REPLAY, &mut a);
+            other.fill(&group, REPLAY, &mut b);
+            other.forget_order();
+            assert_eq!(a, b);
+        }
     }
 }

@@ -4,7 +4,11 @@ use crate::parts::Source;
 use cl_buffers::{Row, Sweep};
 use cl_random::{Address, Purpose};
 use cl_scenarios::{Scenario, Stream, StreamKind};
+use rows::Rows;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+mod rows;
 
 /// Of which context a row of a fuzzy or random stream is.
 const CONTEXT_OF_ROW: Purpose = Purpose::named("context of a row");
@@ -55,15 +59,24 @@ enum Order {
     /// Shuffled passes over every group.
     Passes,
     /// A group per context; every row's is drawn.
-    Mixed { kind: StreamKind, wanted: Wanted, probabilities: Vec<f64> },
+    Mixed {
+        kind: StreamKind,
+        wanted: Wanted,
+        probabilities: Vec<f64>,
+        /// The contexts that can be at this step.
+        likely: Vec<usize>,
+        /// Contexts whose order is worked out, the one that was drawn from last at the end.
+        open: Vec<usize>,
+    },
     /// One pass over one group, batch by batch.
     Once { batch: usize },
 }
 
 #[derive(Debug)]
 struct Group {
-    rows: Vec<Row>,
-    positions: Vec<u32>,
+    rows: Rows,
+    /// 0, 1, 2, ..; groups of one length share them.
+    positions: Arc<[u32]>,
     sweep: Sweep,
     count: usize,
     drawn: Vec<u32>,
@@ -76,16 +89,19 @@ pub(crate) fn batch_rows(
     batch: usize,
     source: Source,
 ) -> usize {
+    let by_head = !stream.kind().is_task_free() && stream.scenario() == Scenario::Task;
     let rows = |stage: usize| match source {
-        Source::Memory => 0,
-        Source::Stream if stream.kind().is_task_free() => batch,
-        Source::Stream if stream.scenario() == Scenario::Task => {
+        Source::StreamByClass => batch * by_class(stream, labels, stage).len(),
+        _ => {
             let heads = stream.stages()[stage].contexts.len();
             heads * batch.div_ceil(heads)
         }
-        Source::Stream => batch,
-        Source::StreamByClass => batch * by_class(stream, labels, stage).len(),
     };
+    match source {
+        Source::Memory => return 0,
+        Source::Stream if !by_head => return batch,
+        Source::Stream | Source::StreamByClass => {}
+    }
     (0..stream.stages().len()).map(rows).max().unwrap_or(batch)
 }
 
@@ -97,7 +113,7 @@ fn class_of(row: &Row) -> (u32, u32) {
 /// The training rows of a stage by context and class.
 fn by_class(stream: &dyn Stream, labels: &[u8], stage: usize) -> Vec<Vec<Row>> {
     let mut classes: BTreeMap<(u32, u32), Vec<Row>> = BTreeMap::new();
-    for &context in &stream.stages()[stage].contexts {
+    for &context in stream.stages()[stage].contexts.iter() {
         for row in rows_of(stream, labels, context) {
             classes.entry(class_of(&row)).or_default().push(row);
         }
@@ -151,27 +167,33 @@ impl Draw {
         let Wanted { source, batch, .. } = wanted;
         let contexts = &stream.stages()[stage].contexts;
         let by_context = contexts.iter().map(|&context| rows_of(stream, labels, context));
+        let listed =
+            |groups: Vec<Vec<Row>>| -> Vec<Rows> { groups.into_iter().map(Rows::Listed).collect() };
         let order = match (source, stream.kind()) {
             (Source::Stream, kind) if kind.is_mixed() => {
-                Order::Mixed { kind, wanted, probabilities: vec![0.0; contexts.len()] }
+                let probabilities = vec![0.0; contexts.len()];
+                let (likely, open) = (Vec::with_capacity(contexts.len()), Vec::with_capacity(3));
+                Order::Mixed { kind, wanted, probabilities, likely, open }
             }
             (Source::Stream, StreamKind::OnePass) => Order::Once { batch },
             _ => Order::Passes,
         };
-        let (mut groups, count): (Vec<Vec<Row>>, usize) = match source {
+        let (mut groups, count): (Vec<Rows>, usize) = match source {
             Source::Memory => (Vec::new(), 0),
-            Source::StreamByClass => (by_class(stream, labels, stage), batch),
-            Source::Stream if matches!(order, Order::Mixed { .. }) => (by_context.collect(), 1),
+            Source::StreamByClass => (listed(by_class(stream, labels, stage)), batch),
+            Source::Stream if matches!(order, Order::Mixed { .. }) => {
+                (Rows::of_contexts(stream, labels, contexts), 1)
+            }
             Source::Stream if matches!(order, Order::Once { .. }) => {
-                (vec![by_context.flatten().collect()], batch)
+                (listed(vec![by_context.flatten().collect()]), batch)
             }
             Source::Stream if stream.scenario() == Scenario::Task => {
-                (by_context.collect(), batch.div_ceil(contexts.len()))
+                (listed(by_context.collect()), batch.div_ceil(contexts.len()))
             }
-            Source::Stream => (vec![by_context.flatten().collect()], batch),
+            Source::Stream => (listed(vec![by_context.flatten().collect()]), batch),
         };
         for (ordinal, group) in groups.iter_mut().enumerate() {
-            let first = group.first().copied();
+            let first = (group.len() > 0).then(|| group.get(0));
             let class = first.as_ref().map(class_of);
             let joins = |row: &&Row| match source {
                 Source::Stream if matches!(order, Order::Mixed { .. }) => {
@@ -182,12 +204,13 @@ impl Draw {
             };
             group.extend(more.iter().filter(joins));
         }
-        let group = |rows: Vec<Row>| Group {
-            positions: (0..rows.len() as u32).collect(),
-            rows,
-            sweep: Sweep::new(),
-            count,
-            drawn: vec![0; count],
+        let mut positions: Arc<[u32]> = Arc::default();
+        let group = |rows: Rows| {
+            if positions.len() != rows.len() {
+                positions = (0..rows.len() as u32).collect();
+            }
+            let (positions, sweep) = (positions.clone(), Sweep::new());
+            Group { positions, rows, sweep, count, drawn: vec![0; count] }
         };
         let groups = groups.into_iter().map(group).collect();
         Self { stage: stage as u32, source, order, groups, joined: !more.is_empty() }
@@ -252,18 +275,29 @@ impl Draw {
         rows: &mut [Row],
         weights: &mut [f32],
     ) -> usize {
-        let Order::Mixed { kind, wanted, probabilities } = &mut self.order else { return 0 };
+        let Order::Mixed { kind, wanted, probabilities, likely, open } = &mut self.order else {
+            return 0;
+        };
         let before = u64::from(self.stage) * u64::from(wanted.steps);
         kind.probabilities(before + u64::from(step), wanted.steps, probabilities);
+        likely.clear();
+        likely.extend((0..probabilities.len()).filter(|&context| probabilities[context] > 0.0));
         let address = Address::new(seed, CONTEXT_OF_ROW).context(self.stage).step(number);
         let (mut rng, passes) = (address.rng(), Address::new(seed, Purpose::DRAW));
         for (row, weight) in rows.iter_mut().zip(weights).take(wanted.batch) {
-            let context = chosen(probabilities, rng.below(1 << 31));
+            let context = chosen(probabilities, likely, rng.below(1 << 31));
             let group = &mut self.groups[context];
             let address = passes.ordinal(context as u32);
             group.sweep.fill(&group.positions, address, &mut group.drawn);
-            *row = group.rows[group.drawn[0] as usize];
+            *row = group.rows.get(group.drawn[0] as usize);
             *weight = 1.0 / wanted.batch as f32;
+            if matches!(kind, StreamKind::Fuzzy { .. }) && !open.contains(&context) {
+                // Contexts come one after the other, two at a time: others need no order now.
+                open.push(context);
+                if open.len() > 2 {
+                    self.groups[open.remove(0)].sweep.forget_order();
+                }
+            }
         }
         wanted.batch
     }
@@ -273,7 +307,7 @@ impl Draw {
         let address = Address::new(seed, Purpose::DRAW).context(self.stage);
         let used = group.sweep.fill_to_end_of_pass(&group.positions, address, &mut group.drawn);
         for (row, &position) in rows.iter_mut().zip(&group.drawn[..used]) {
-            *row = group.rows[position as usize];
+            *row = group.rows.get(position as usize);
         }
         // Padding stays in the context of the rows: a batch that views weights has one context.
         let context = rows.first().map_or(0, |row| row.context);
@@ -294,7 +328,7 @@ impl Draw {
                 group.sweep.fill(&group.positions, address, &mut group.drawn);
             }
             for &position in &group.drawn {
-                rows[used] = group.rows[position as usize];
+                rows[used] = group.rows.get(position as usize);
                 weights[used] = share / group.count as f32;
                 used += 1;
             }
@@ -303,11 +337,12 @@ impl Draw {
     }
 }
 
-/// The entry in whose share of the numbers below 2^31 `number` lies.
-fn chosen(probabilities: &[f64], number: u32) -> usize {
+/// The entry, one of the likely ones, in whose share of the numbers below 2^31 `number` lies.
+fn chosen(probabilities: &[f64], likely: &[usize], number: u32) -> usize {
     let mut left = f64::from(number) / f64::from(1_u32 << 31);
     let mut last = 0;
-    for (index, &probability) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+    for &index in likely {
+        let probability = probabilities[index];
         if left < probability {
             return index;
         }

@@ -1,35 +1,140 @@
-//! Accuracy per context.
+//! Accuracy per context: after which stages, and of which contexts.
 
 use crate::draw::test_rows_of;
 use crate::error::Error;
 use crate::learner::Learner;
 use cl_buffers::Row;
 
+/// After which stages a run is evaluated, and on which contexts.
+///
+/// A stream of T contexts that is evaluated on all of them after each of them costs T² evaluations and keeps
+/// T² numbers. So a long stream is tracked: of more than `tracked` contexts so many, evenly spread, are
+/// measured, and evaluation may come after every so many stages only. Neither changes what is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// After every so many stages, and after the last; at least 1. Evaluations after stages 1 to T with
+    /// `every` = k are those after k, 2 k, .., and T.
+    pub every: usize,
+    /// Contexts that are measured, at most; at least 1.
+    pub tracked: usize,
+}
+
+impl Evaluation {
+    /// Most contexts that are measured, unless it is said otherwise.
+    pub const TRACKED: usize = 50;
+
+    /// Whether a run of so many stages is evaluated after this one, counted from 0.
+    #[must_use]
+    pub fn is_due(self, stage: usize, stages: usize) -> bool {
+        (stage + 1).is_multiple_of(self.every) || stage + 1 == stages
+    }
+
+    /// How many evaluations come after the first `stage` of so many stages.
+    pub(crate) fn done(self, stage: usize, stages: usize) -> usize {
+        let last = usize::from(stage > 0 && stage == stages && !stages.is_multiple_of(self.every));
+        stage / self.every.max(1) + last
+    }
+
+    /// The contexts that are measured, counted from 0, ascending: all of them, or n with number i of 1 to n
+    /// being context ⌈i T / n⌉ of 1 to T, so that the last is the last of the stream.
+    #[must_use]
+    pub fn contexts(self, contexts: usize) -> Vec<usize> {
+        let tracked = contexts.min(self.tracked);
+        (1..=tracked).map(|number| (number * contexts).div_ceil(tracked) - 1).collect()
+    }
+
+    /// Whether every one of so many contexts is measured after every stage.
+    #[must_use]
+    pub fn is_full(self, contexts: usize) -> bool {
+        self.every == 1 && contexts <= self.tracked
+    }
+}
+
+/// After every stage, on at most [`Evaluation::TRACKED`] contexts.
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self { every: 1, tracked: Self::TRACKED }
+    }
+}
+
 impl Learner<'_> {
-    /// Accuracy of every member on the test rows of every context, with the outputs that are active
-    /// after `stage`: `[members][contexts]`, fractions.
+    /// The contexts on which accuracy is measured, counted from 0, ascending.
+    #[must_use]
+    pub fn tracked(&self) -> Vec<usize> {
+        self.settings().evaluation.contexts(self.model().contexts)
+    }
+
+    /// Accuracy of every member on the test rows of every tracked context, with the outputs that are
+    /// active after `stage`: `[members][tracked]`, fractions.
     ///
     /// # Errors
     /// What the device refuses.
     pub fn accuracies(&mut self, stage: usize) -> Result<Vec<Vec<f64>>, Error> {
-        let contexts = self.model().contexts;
-        let rows: Vec<Vec<Row>> = (0..self.members())
-            .map(|member| {
-                (0..contexts)
-                    .flat_map(|context| test_rows_of(self.stream(member), self.labels(), context))
-                    .collect()
-            })
-            .collect();
+        let tracked = self.tracked();
+        let mut column = vec![0; self.model().contexts];
+        for (number, &context) in tracked.iter().enumerate() {
+            column[context] = number;
+        }
+        let of_member = |member: usize| {
+            let rows = |&context: &usize| test_rows_of(self.stream(member), self.labels(), context);
+            tracked.iter().flat_map(rows).collect()
+        };
+        let rows: Vec<Vec<Row>> = (0..self.members()).map(of_member).collect();
         let hits = self.hits(stage, &rows)?;
         let per_member = rows.iter().zip(hits).map(|(rows, hits)| {
-            let mut sums = vec![(0.0, 0.0); contexts];
+            let mut sums = vec![(0.0, 0.0); tracked.len()];
             for (row, hit) in rows.iter().zip(hits) {
-                let (hit_sum, count) = &mut sums[row.context as usize];
+                let (hit_sum, count) = &mut sums[column[row.context as usize]];
                 *hit_sum += f64::from(hit);
                 *count += 1.0;
             }
             sums.into_iter().map(|(hits, count)| hits / count).collect()
         });
         Ok(per_member.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_contexts_are_all_tracked_and_many_evenly() {
+        let of = |tracked, contexts| Evaluation { every: 1, tracked }.contexts(contexts);
+        assert_eq!(of(50, 3), [0, 1, 2]);
+        assert_eq!(of(3, 3), [0, 1, 2]);
+        // ⌈10 / 3⌉ = 4, ⌈20 / 3⌉ = 7, 10; counted from 0.
+        assert_eq!(of(3, 10), [3, 6, 9]);
+        assert_eq!(of(1, 10), [9]);
+        let long = of(50, 10_000);
+        assert_eq!((long.len(), long[0], long[1], long[49]), (50, 199, 399, 9_999));
+        assert!(of(50, 51).windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn it_is_due_after_every_so_many_stages_and_the_last() {
+        let due = |every, stages| -> Vec<usize> {
+            let evaluation = Evaluation { every, tracked: 50 };
+            (0..stages).filter(|&stage| evaluation.is_due(stage, stages)).collect()
+        };
+        assert_eq!(due(1, 4), [0, 1, 2, 3]);
+        assert_eq!(due(3, 8), [2, 5, 7]);
+        assert_eq!(due(3, 6), [2, 5]);
+        assert_eq!(due(9, 4), [3]);
+        // A joint run has one stage.
+        assert_eq!(due(3, 1), [0]);
+    }
+
+    #[test]
+    fn as_many_are_done_as_were_due() {
+        for every in 1..6 {
+            let evaluation = Evaluation { every, tracked: 50 };
+            for stages in 1..12 {
+                for stage in 0..=stages {
+                    let due = (0..stage).filter(|&it| evaluation.is_due(it, stages)).count();
+                    assert_eq!(evaluation.done(stage, stages), due, "{every} {stage} {stages}");
+                }
+            }
+        }
     }
 }

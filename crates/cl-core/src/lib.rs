@@ -54,8 +54,9 @@ mod weights;
 pub use checkpoint::{Checkpoint, CheckpointError, Values, rename_durably, write_atomically};
 pub use cl_buffers::Row;
 pub use error::Error;
+pub use evaluate::Evaluation;
 pub use gates::MeanGates;
-pub use learner::{Costs, Head, Learner, Pull, Settings};
+pub use learner::{Costs, Head, Learner, Pull, Settings, TrainingProgram};
 pub use model::{Data, Linear, Model};
 pub use parts::{
     Around, At, Backbone, Boundary, Consolidate, Criterion, Detect, Gate, GateSite, Generate,

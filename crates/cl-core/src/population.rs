@@ -10,7 +10,8 @@ use crate::parts::{Detect, Parts};
 use crate::rehearse::Member;
 use cl_buffers::{Row, RowSize};
 use cl_nn::Network;
-use cl_scenarios::{Dataset, Stream, StreamKind, Transform};
+use cl_scenarios::{Competition, Dataset, Stream, StreamKind, Transform};
+use std::collections::BTreeSet;
 
 /// One member's host state.
 pub(crate) struct MemberState {
@@ -83,11 +84,19 @@ pub(crate) fn same_structure(a: &dyn Stream, b: &dyn Stream) -> Result<(), Error
     ))
 }
 
+/// The stages and contexts that together show every set of outputs that competes.
+fn competing(stream: &dyn Stream) -> impl Iterator<Item = (usize, usize)> {
+    let (stages, contexts) = match stream.competition() {
+        Competition::All => (1, 1),
+        Competition::ByContext => (1, stream.contexts()),
+        Competition::ByStage => (stream.stages().len(), stream.contexts()),
+    };
+    (0..stages).flat_map(move |stage| (0..contexts).map(move |context| (stage, context)))
+}
+
 /// Whether some output is inactive for some row.
 fn masked(stream: &dyn Stream) -> bool {
-    (0..stream.stages().len())
-        .flat_map(|stage| (0..stream.contexts()).map(move |context| (stage, context)))
-        .any(|(stage, context)| stream.active(stage, context).contains(&false))
+    competing(stream).any(|(stage, context)| stream.active(stage, context).contains(&false))
 }
 
 /// Whether every batch is of one context, where a network may ask for it: no stage draws from several,
@@ -101,9 +110,13 @@ pub(crate) fn one_context(stream: &dyn Stream, parts: &Parts<'_>) -> bool {
 
 /// Checks that the outputs that compete in a context are outputs of the network there.
 pub(crate) fn heads_fit(network: &dyn Network, stream: &dyn Stream) -> Result<(), Error> {
+    let stages = match stream.competition() {
+        Competition::All | Competition::ByContext => 1,
+        Competition::ByStage => stream.stages().len(),
+    };
     for context in 0..stream.contexts() {
         let own = network.outputs_of(context);
-        for stage in 0..stream.stages().len() {
+        for stage in 0..stages {
             let active = stream.active(stage, context).into_iter().enumerate();
             let mut outside = active.filter(|(unit, active)| {
                 let there = *unit < network.outputs(); // a head may yet grow
@@ -134,9 +147,7 @@ pub(crate) fn stream_shape(population: &[(u64, Box<dyn Stream>)], labels: &[u8])
             contexts.map(<[_]>::len).max().unwrap_or(1)
         }),
         competing: widest(&|stream| {
-            let stages = 0..stream.stages().len();
-            let all = stages.flat_map(|stage| (0..stream.contexts()).map(move |c| (stage, c)));
-            let active = all.map(|(stage, context)| stream.active(stage, context));
+            let active = competing(stream).map(|(stage, context)| stream.active(stage, context));
             active.map(|active| active.iter().filter(|&&is| is).count()).max().unwrap_or(1)
         }),
     }
@@ -206,11 +217,9 @@ pub(crate) fn members(
 
 /// The (context, label) pairs among the training rows, in order.
 fn pairs(stream: &dyn Stream, labels: &[u8]) -> Vec<(u32, u32)> {
-    let mut pairs: Vec<(u32, u32)> = (0..stream.contexts())
-        .flat_map(|context| rows_of(stream, labels, context))
-        .map(|row| (row.context, row.label))
-        .collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+    let of_context = |context: usize| {
+        let rows = rows_of(stream, labels, context).into_iter();
+        rows.map(|row| (row.context, row.label)).collect::<BTreeSet<_>>()
+    };
+    (0..stream.contexts()).flat_map(of_context).collect()
 }

@@ -11,7 +11,8 @@ pub trait Observer {
     /// So many more steps were taken by every member.
     fn stepped(&mut self, _steps: u32) {}
 
-    /// A stage is over; the accuracies of every member, `[members][contexts]`.
+    /// A stage is over after which the run is evaluated; the accuracies of every member,
+    /// `[members][tracked]`.
     fn evaluated(&mut self, _stage: usize, _accuracies: &[Vec<f64>]) {}
 
     /// Between two steps, every so often: the place to save the learner
@@ -51,8 +52,8 @@ pub struct Outcome {
     /// Wall-clock seconds of training and boundaries, without evaluation, divided by the number of
     /// members.
     pub train_seconds: f64,
-    /// How hard penalties pulled when each stage ended; `None` for the first. Empty for a strategy
-    /// without penalties.
+    /// How hard penalties pulled at the end of each stage after which the run was evaluated; `None` for
+    /// the first stage. Empty for a strategy without penalties.
     pub pulls: Vec<Option<Pull>>,
 }
 
@@ -65,11 +66,11 @@ pub struct Progress {
     pub phase: usize,
     /// Steps taken in that phase.
     pub step: u32,
-    /// b, `[members][contexts]`, once it was measured.
+    /// b, `[members][tracked]`, once it was measured.
     pub before: Option<Vec<Vec<f64>>>,
-    /// R, `[stages so far][members][contexts]`.
+    /// R, `[evaluations so far][members][tracked]`.
     pub rows: Vec<Vec<Vec<f64>>>,
-    /// How hard penalties pulled, `[stages so far][members]`; nothing where it was not measured.
+    /// How hard penalties pulled, `[evaluations so far][members]`; nothing where it was not measured.
     #[serde(default)]
     pub pulls: Vec<Vec<Option<Pull>>>,
     /// Wall-clock seconds of training and boundaries so far.
@@ -77,7 +78,7 @@ pub struct Progress {
 }
 
 /// Trains a population over its streams: stage by stage, with an evaluation before the first and
-/// after each. At the last boundary nothing is consolidated, for nothing would use it: but where a
+/// after each, or every so many of them ([`Evaluation`](crate::Evaluation)). At the last boundary nothing is consolidated, for nothing would use it: but where a
 /// [`Readout`](crate::Readout) classifies, which reads what memories and consolidations leave.
 ///
 /// A learner that was restored goes on where it was saved.
@@ -109,9 +110,11 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
             learner.end_context(stage)?;
         }
         learner.progress.seconds = earlier + start.elapsed().as_secs_f64();
-        let accuracies = learner.accuracies(stage)?;
-        observer.evaluated(stage, &accuracies);
-        learner.progress.rows.push(accuracies);
+        if learner.settings().evaluation.is_due(stage, learner.stages()) {
+            let accuracies = learner.accuracies(stage)?;
+            observer.evaluated(stage, &accuracies);
+            learner.progress.rows.push(accuracies);
+        }
         (learner.progress.stage, learner.progress.phase) = (stage + 1, 0);
         observer.between(learner)?;
     }
@@ -139,15 +142,25 @@ fn take_steps(
 
 fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
     let Progress { before, rows, pulls, seconds, .. } = &learner.progress;
-    let members = learner.members();
+    let (members, stages) = (learner.members(), learner.stages());
+    let evaluation = learner.settings().evaluation;
+    let contexts = learner.model().contexts;
+    let empty = || match evaluation.is_full(contexts) {
+        true => AccuracyMatrix::new(contexts),
+        false => AccuracyMatrix::sparse(contexts, learner.tracked()),
+    };
     let before = before.clone().unwrap_or_default();
     (0..members)
         .zip(before)
         .map(|(member, before)| {
-            let matrix = rows.iter().map(|stage| stage[member].clone()).collect();
+            let mut accuracy = empty()?;
+            let due = (0..stages).filter(|&stage| evaluation.is_due(stage, stages));
+            for (stage, row) in due.zip(rows) {
+                accuracy.push_row_after(stage, row[member].clone())?;
+            }
             Ok(Outcome {
                 seed: learner.seeds()[member],
-                accuracy: AccuracyMatrix::from_rows(matrix)?.with_before(before)?,
+                accuracy: accuracy.with_before(before)?,
                 train_seconds: seconds / members as f64,
                 pulls: pulls.iter().map(|stage| stage.get(member).copied().flatten()).collect(),
             })

@@ -8,7 +8,8 @@ use cl_core::{
 };
 use cl_nn::{Adam, Mlp};
 use cl_scenarios::{ContextStream, Part, Protocol, Scenario, Stream, StreamSpec, digits};
-use cl_tensor::{Init, Var};
+use cl_tensor::{Cpu, Device, Init, Session, Var};
+use std::sync::Arc;
 
 fn spec(seed: u64, scenario: Scenario, protocol: Protocol) -> ContextStream {
     let spec = StreamSpec { protocol, scenario, contexts: 5, seed, part: Part::Final, pad: 0 };
@@ -35,6 +36,44 @@ fn learner<'s>(
 
 fn accuracies(outcomes: &[Outcome]) -> Vec<Vec<Vec<f64>>> {
     outcomes.iter().map(|outcome| outcome.accuracy.rows().to_vec()).collect()
+}
+
+/// The CPU under another name.
+#[derive(Debug)]
+struct Elsewhere(Cpu);
+
+impl Device for Elsewhere {
+    fn session(&self, seeds: &[u64]) -> Result<Box<dyn Session>, cl_tensor::Error> {
+        self.0.session(seeds)
+    }
+    fn describe(&self) -> String {
+        "elsewhere".to_owned()
+    }
+}
+
+#[test]
+fn a_run_that_was_restored_on_another_device_names_both() {
+    let stream = |seed| spec(seed, Scenario::Task, Protocol::Split);
+    let on = |device: Option<Elsewhere>| {
+        let population: Vec<(u64, Box<dyn Stream>)> = vec![(2, Box::new(stream(2)))];
+        let network = Mlp::new(&[64, 8, population[0].1.outputs()]).unwrap();
+        let mut settings = settings(3, 1);
+        if let Some(device) = device {
+            settings.device = Arc::new(device);
+        }
+        Learner::new(&Naive, &digits(), population, Box::new(network), settings).unwrap()
+    };
+    let first = on(None);
+    assert_eq!(first.device(), "cpu");
+    let mut second = on(Some(Elsewhere(Cpu { threads: 1 })));
+    second.restore(&first.save().unwrap()).unwrap();
+    assert_eq!(second.device(), "cpu, then elsewhere");
+    let mut third = on(Some(Elsewhere(Cpu { threads: 1 })));
+    third.restore(&second.save().unwrap()).unwrap();
+    assert_eq!(third.device(), "cpu, then elsewhere");
+    let mut same = on(None);
+    same.restore(&first.save().unwrap()).unwrap();
+    assert_eq!(same.device(), "cpu");
 }
 
 /// Pulls theta towards where it was at the last boundary.

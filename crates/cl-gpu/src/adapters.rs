@@ -1,5 +1,6 @@
 //! What adapters there are.
 
+use cl_tensor::wgsl::Grouping;
 use std::fmt;
 
 /// An adapter of this machine.
@@ -15,12 +16,33 @@ pub struct Adapter {
     pub driver: String,
     /// Most bytes of one buffer that a kernel sees.
     pub binding_bytes: u64,
+    /// Bytes that a population takes at most where nobody says how many members run at once: an adapter does
+    /// not tell how much memory it has. 4 GiB of one with its own memory, else 1 GiB.
+    pub memory_bytes: u64,
     /// Most bytes of workgroup memory.
     pub workgroup_bytes: u32,
     /// Most memories of one kernel.
     pub bindings: u32,
     /// Optional features that matter here and that it has.
     pub features: Vec<&'static str>,
+}
+
+/// Its name among the features.
+const SUBGROUPS: &str = "subgroups";
+/// The kind of an adapter that computes on the CPU.
+const SOFTWARE: &str = "software";
+
+impl Adapter {
+    /// How kernels become dispatches. A software adapter takes as long to compile a kernel as to run
+    /// thousands of dispatches.
+    pub(crate) fn grouping(&self) -> Grouping {
+        if self.kind == SOFTWARE { Grouping::Single } else { Grouping::Joined }
+    }
+
+    /// Whether reductions may use subgroup operations.
+    pub(crate) fn has_subgroups(&self) -> bool {
+        self.features.contains(&SUBGROUPS)
+    }
 }
 
 impl fmt::Display for Adapter {
@@ -59,21 +81,26 @@ pub(crate) fn about(adapter: &wgpu::Adapter) -> Adapter {
         wgpu::DeviceType::DiscreteGpu => "discrete",
         wgpu::DeviceType::IntegratedGpu => "integrated",
         wgpu::DeviceType::VirtualGpu => "virtual",
-        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Cpu => SOFTWARE,
         wgpu::DeviceType::Other => "other",
     };
     let known = [
-        ("subgroups", wgpu::Features::SUBGROUP),
+        (SUBGROUPS, wgpu::Features::SUBGROUP),
         ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
         ("f16", wgpu::Features::SHADER_F16),
     ];
     let has = |(_, feature): &(&str, wgpu::Features)| adapter.features().contains(*feature);
+    let memory_bytes = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => 4 << 30,
+        _ => 1 << 30,
+    };
     Adapter {
         name: info.name,
         kind,
         backend: info.backend.to_string(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-        binding_bytes: limits.max_storage_buffer_binding_size,
+        binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        memory_bytes,
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         bindings: limits.max_storage_buffers_per_shader_stage,
         features: known.iter().filter(|it| has(it)).map(|(name, _)| *name).collect(),

@@ -2,12 +2,13 @@
 
 use crate::adapters::{self, Adapter};
 use crate::session::GpuSession;
+use crate::{footprint, waiting};
 use cl_tensor::wgsl::{Dispatch, MOST_SHARED, Memory};
-use cl_tensor::{Device, Error, Session};
-use std::collections::HashMap;
+use cl_tensor::{Device, Error, Lanes, Plan, Session};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wgpu::util::DeviceExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 /// An adapter that was opened. Pipelines are kept by their text: sessions on it share them.
 #[derive(Clone)]
@@ -28,7 +29,14 @@ impl Device for Gpu {
         let Adapter { name, backend, driver, .. } = &self.0.about;
         format!("{name}, {backend}, {driver}")
     }
+
+    fn lanes(&self, plans: &[&Plan]) -> Result<Lanes, Error> {
+        footprint::lanes(&self.0, plans)
+    }
 }
+
+/// How long another thread may take to hand over what it was told.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What tells pipelines apart: the text, and which of its memories each step has anew.
 type Key = (String, Vec<bool>);
@@ -37,7 +45,7 @@ type Key = (String, Vec<bool>);
 pub(crate) struct Opened {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
-    about: Adapter,
+    pub(crate) about: Adapter,
     pipelines: Mutex<HashMap<Key, Arc<Pipeline>>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
@@ -69,7 +77,7 @@ impl Gpu {
         let about = adapters::about(adapter);
         let descriptor = wgpu::DeviceDescriptor {
             label: None,
-            required_features: wgpu::Features::empty(),
+            required_features: adapter.features() & wgpu::Features::SUBGROUP,
             required_limits: adapter.limits(),
             experimental_features: wgpu::ExperimentalFeatures::disabled(),
             memory_hints: wgpu::MemoryHints::Performance,
@@ -80,17 +88,31 @@ impl Gpu {
         let trouble = Arc::new(Mutex::new(None));
         let noted = trouble.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            lock(&noted).get_or_insert_with(|| error.to_string());
+            lock(&noted).get_or_insert_with(|| told(&error));
         }));
         let noted = trouble.clone();
-        device.set_device_lost_callback(move |reason, message| {
-            // Also called when the device is dropped.
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                lock(&noted).get_or_insert_with(|| format!("the device was lost: {message}"));
-            }
+        // Also called when the device is dropped: then nobody asks any more.
+        device.set_device_lost_callback(move |_, message| {
+            lock(&noted).get_or_insert_with(|| lost(&message));
         });
         let pipelines = Mutex::default();
         Ok(Self(Arc::new(Opened { device, queue, about, pipelines, trouble })))
+    }
+
+    /// As [`Gpu::open`], once per process and name: what was compiled for it serves every run. One that was
+    /// lost, or failed otherwise, is opened anew.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn shared(name: &str) -> Result<Self, Error> {
+        static OPENED: Mutex<BTreeMap<String, Gpu>> = Mutex::new(BTreeMap::new());
+        let mut opened = lock(&OPENED);
+        if let Some(known) = opened.get(name).filter(|known| known.0.check().is_ok()) {
+            return Ok(known.clone());
+        }
+        let gpu = Self::open(name)?;
+        opened.insert(name.to_owned(), gpu.clone());
+        Ok(gpu)
     }
 
     /// What it is.
@@ -98,6 +120,41 @@ impl Gpu {
     pub fn about(&self) -> &Adapter {
         &self.0.about
     }
+
+    /// The same device, trusted with other limits than its own: how a smaller one would be used.
+    #[must_use]
+    pub fn trusted_with(&self, limits: impl FnOnce(&mut Adapter)) -> Self {
+        let Opened { device, queue, about, trouble, .. } = &*self.0;
+        let mut about = about.clone();
+        limits(&mut about);
+        let (device, queue, trouble) = (device.clone(), queue.clone(), trouble.clone());
+        Self(Arc::new(Opened { device, queue, about, pipelines: Mutex::default(), trouble }))
+    }
+
+    /// Gives the device up, for all who share it: what is done on it next fails, as when a driver loses it.
+    pub fn lose(&self) {
+        self.0.device.destroy();
+        // Whoever is told of it is told while somebody waits.
+        let _ = self.0.wait();
+    }
+}
+
+/// What cannot be gone on from.
+fn told(error: &wgpu::Error) -> String {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => {
+            "its memory ran out: run fewer members at once".to_owned()
+        }
+        // Its description says what its sources say.
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+            description.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn lost(message: &str) -> String {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("the device was lost ({message}); if its memory ran out, run fewer members at once")
 }
 
 impl Opened {
@@ -111,17 +168,14 @@ impl Opened {
 
     /// Waits until everything that was submitted is done.
     pub(crate) fn wait(&self) -> Result<(), Error> {
-        let waited = self.device.poll(wgpu::PollType::wait_indefinitely());
+        let waited = waiting::poll(&self.device);
         self.check()?;
-        match waited {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::Device(format!("{}: {error}", self.about.name))),
-        }
+        waited.map_err(|problem| Error::Device(format!("{}: {problem}", self.about.name)))
     }
 
-    /// A buffer of at least so many words; `what` it is for is told where it does not fit.
+    /// A buffer of at least so many words, and of whole vectors of four; `what` it is for is told where it does not fit.
     pub(crate) fn buffer(&self, words: usize, what: &str) -> Result<wgpu::Buffer, Error> {
-        let size = 4 * (words.max(4) as u64);
+        let size = 4 * (words.max(4).next_multiple_of(4) as u64);
         if size > self.about.binding_bytes {
             return Err(Error::Device(format!(
                 "{what}: {size} bytes for all members, {} has at most {} per buffer: run fewer members \
@@ -129,10 +183,25 @@ impl Opened {
                 self.about.name, self.about.binding_bytes
             )));
         }
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let usage = wgpu::BufferUsages::STORAGE
             | wgpu::BufferUsages::COPY_SRC
             | wgpu::BufferUsages::COPY_DST;
+        self.allocate(size, usage, what)
+    }
+
+    /// A buffer for the host to read from.
+    pub(crate) fn staging(&self, words: usize, what: &str) -> Result<wgpu::Buffer, Error> {
+        let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
+        self.allocate(4 * words as u64, usage, what)
+    }
+
+    fn allocate(
+        &self,
+        size: u64,
+        usage: wgpu::BufferUsages,
+        what: &str,
+    ) -> Result<wgpu::Buffer, Error> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let descriptor =
             wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
         let buffer = self.device.create_buffer(&descriptor);
@@ -144,14 +213,10 @@ impl Opened {
     }
 
     /// A buffer that holds these words from the start.
-    pub(crate) fn filled(&self, words: &[u32]) -> wgpu::Buffer {
-        let contents: &[u8] = bytemuck::cast_slice(if words.is_empty() { &[0] } else { words });
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: None,
-            contents,
-            usage,
-        })
+    pub(crate) fn filled(&self, words: &[u32]) -> Result<wgpu::Buffer, Error> {
+        let buffer = self.buffer(words.len(), "parameters of a kernel")?;
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
+        Ok(buffer)
     }
 
     /// `words` of a buffer from word `start` on.
@@ -165,12 +230,7 @@ impl Opened {
             return Ok(Vec::new());
         }
         let size = 4 * words as u64;
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size,
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
+        let staging = self.staging(words, "a copy for the host")?;
         let mut encoder =
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, 4 * start as u64, &staging, 0, size);
@@ -178,13 +238,22 @@ impl Opened {
         self.map(&staging, size)
     }
 
-    /// The words of a staging buffer.
+    /// The words of a staging buffer. The host waits for them.
     pub(crate) fn map(&self, staging: &wgpu::Buffer, size: u64) -> Result<Vec<f32>, Error> {
-        staging.map_async(wgpu::MapMode::Read, 0..size, |_| {});
+        let (note, mapped) = mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, 0..size, move |result| {
+            // Nobody listens any more where the wait failed.
+            let _ = note.send(result);
+        });
         self.wait()?;
-        let failed =
-            |error: wgpu::MapRangeError| Error::Device(format!("{}: {error}", self.about.name));
-        let view = staging.get_mapped_range(0..size).map_err(failed)?;
+        let failed = |problem: String| Error::Device(format!("{}: {problem}", self.about.name));
+        // A thread beside this one may have waited too, and is about to tell.
+        match mapped.recv_timeout(PATIENCE) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(failed(error.to_string())),
+            Err(_) => return Err(failed("it did not hand over what was computed".to_owned())),
+        }
+        let view = staging.get_mapped_range(0..size).map_err(|error| failed(error.to_string()))?;
         // Mapped memory need not be aligned to words.
         let words = bytemuck::pod_collect_to_vec(&view);
         drop(view);
@@ -199,35 +268,45 @@ impl Opened {
         if let Some(known) = lock(&self.pipelines).get(&key) {
             return Ok(known.clone());
         }
-        let refused =
-            |message: String| Error::Device(format!("kernel `{}`: {message}", dispatch.name));
-        // wgpu does not check it, and drivers hang where it does not fit.
-        if dispatch.shared > MOST_SHARED.min(self.about.workgroup_bytes as usize) {
-            return Err(refused(format!(
-                "{} bytes of workgroup memory, {} has {}",
-                dispatch.shared, self.about.name, self.about.workgroup_bytes
-            )));
-        }
-        if dispatch.memories.len() + 1 > self.about.bindings as usize {
-            return Err(refused(format!(
-                "{} memories, {} has {} bindings",
-                dispatch.memories.len() + 1,
-                self.about.name,
-                self.about.bindings
-            )));
-        }
+        self.fits(dispatch)?;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let pipeline = Arc::new(self.compile(dispatch));
         if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(refused(error.to_string()));
+            return Err(refused(dispatch, &told(&error)));
         }
         self.check()?;
         lock(&self.pipelines).insert(key, pipeline.clone());
         Ok(pipeline)
     }
 
+    /// Whether a kernel keeps to the limits.
+    pub(crate) fn fits(&self, dispatch: &Dispatch) -> Result<(), Error> {
+        let Adapter { name, workgroup_bytes, bindings, .. } = &self.about;
+        // wgpu does not check it, and drivers hang where it does not fit.
+        if dispatch.shared > MOST_SHARED.min(*workgroup_bytes as usize) {
+            let problem = format!(
+                "{} bytes of workgroup memory, {name} has {workgroup_bytes} \
+                 (max_compute_workgroup_storage_size): expected another device, such as --device cpu",
+                dispatch.shared
+            );
+            return Err(refused(dispatch, &problem));
+        }
+        let memories = dispatch.memories.len() + 1;
+        if memories > *bindings as usize {
+            let problem = format!(
+                "{memories} buffers at once, {name} takes {bindings} \
+                 (max_storage_buffers_per_shader_stage): expected another device, such as --device cpu"
+            );
+            return Err(refused(dispatch, &problem));
+        }
+        Ok(())
+    }
+
     fn compile(&self, dispatch: &Dispatch) -> Pipeline {
-        let source = wgpu::ShaderSource::Wgsl(dispatch.text.as_str().into());
+        let subgroups =
+            self.about.has_subgroups().then(|| dispatch.text_with_subgroups()).flatten();
+        let text = subgroups.as_deref().unwrap_or(&dispatch.text);
+        let source = wgpu::ShaderSource::Wgsl(text.into());
         let label = Some(dispatch.name.as_str());
         let module =
             self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
@@ -268,6 +347,10 @@ impl Opened {
         });
         Pipeline { pipeline, layout }
     }
+}
+
+fn refused(dispatch: &Dispatch, problem: &str) -> Error {
+    Error::Device(format!("kernel `{}`: {problem}", dispatch.name))
 }
 
 /// Whether each step of a submission has its own stretch of a memory.

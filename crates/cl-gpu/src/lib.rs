@@ -16,9 +16,12 @@
 
 mod adapters;
 mod device;
+mod footprint;
 mod loaded;
 mod session;
+mod waiting;
 
 pub use adapters::{Adapter, adapters};
 pub use device::Gpu;
 pub use session::GpuSession;
+pub use waiting::is_waiting;

@@ -6,11 +6,9 @@ use cl_tensor::{Error, Plan};
 use std::sync::Arc;
 
 /// Most steps of one submission.
-const STEPS: usize = 64;
+pub(crate) const STEPS: usize = 64;
 /// Bytes of feeds and outputs that a submission may take.
-const SUBMITTED: usize = 1 << 24;
-/// Words of temporaries of inner lanes per member.
-const SCRATCH: usize = 1 << 22;
+pub(crate) const SUBMITTED: usize = 1 << 24;
 
 pub(crate) struct Loaded {
     pub plan: Plan,
@@ -50,12 +48,13 @@ impl Loaded {
         slots: Vec<usize>,
         members: usize,
     ) -> Result<Self, Error> {
-        let Dispatches { list, scratch, constants } = plan.dispatches(SCRATCH / members.max(1))?;
+        let Dispatches { list, scratch, constants } =
+            plan.dispatches(device.scratch() / members.max(1), device.about.grouping())?;
         let align = device.device.limits().min_storage_buffer_offset_alignment as usize / 4;
         let per_step = |words: usize| (words * members).max(1).next_multiple_of(align.max(1));
         let feed_stride = per_step(plan.feed_len());
         let output_stride = per_step(plan.outputs_len());
-        let steps = (SUBMITTED / 4 / (feed_stride + output_stride)).clamp(1, STEPS);
+        let steps = (device.submitted() / 4 / (feed_stride + output_stride)).clamp(1, STEPS);
         let arena = device.buffer(plan.arena_len() * members, "temporaries of a step")?;
         let stretches = scratch.iter().map(|(len, _)| *len).collect();
         let scratch: Vec<wgpu::Buffer> = scratch
@@ -64,17 +63,12 @@ impl Loaded {
             .collect::<Result<_, _>>()?;
         let feeds = device.buffer(feed_stride * steps, "inputs of steps")?;
         let outputs = device.buffer(output_stride * steps, "outputs of steps")?;
-        let staging = device.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: 4 * (output_stride * steps) as u64,
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
+        let staging = device.staging(output_stride * steps, "outputs of steps")?;
         let kernels: Vec<Ready> = list
             .into_iter()
             .map(|dispatch| {
                 let pipeline = device.pipeline(&dispatch)?;
-                let params = device.filled(&dispatch.params);
+                let params = device.filled(&dispatch.params)?;
                 Ok(Ready { dispatch, pipeline, params })
             })
             .collect::<Result<_, Error>>()?;
@@ -162,6 +156,47 @@ impl Loaded {
         self.kernels.iter().map(group).collect()
     }
 
+    /// The commands of the first `steps` of what was fed, for all members, and how many dispatches they are.
+    pub(crate) fn encode(
+        &mut self,
+        device: &Opened,
+        steps: usize,
+        slots: &[&wgpu::Buffer],
+        residents: &[&wgpu::Buffer],
+    ) -> (wgpu::CommandBuffer, usize) {
+        if self.bound.is_none() {
+            self.bound = Some(self.bind(device, slots, residents));
+        }
+        let bound = self.bound.as_deref().unwrap_or_default();
+        let mut encoder =
+            device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for step in 0..steps {
+            for (ready, group) in self.kernels.iter().zip(bound) {
+                let mut offsets = [0; 2];
+                let mut count = 0;
+                for &memory in ready.dispatch.memories.iter().filter(|it| is_per_step(**it)) {
+                    let stride = match memory {
+                        Memory::Feeds => self.feed_stride,
+                        _ => self.output_stride,
+                    };
+                    offsets[count] = (4 * step * stride) as u32;
+                    count += 1;
+                }
+                pass.set_pipeline(&ready.pipeline.pipeline);
+                pass.set_bind_group(0, group, &offsets[..count]);
+                let [x, y] = ready.dispatch.groups;
+                pass.dispatch_workgroups(x, y, self.members as u32);
+            }
+        }
+        drop(pass);
+        if self.plan.outputs_len() > 0 {
+            let size = 4 * (steps * self.output_stride) as u64;
+            encoder.copy_buffer_to_buffer(&self.outputs, 0, &self.staging, 0, size);
+        }
+        (encoder.finish(), steps * bound.len())
+    }
+
     /// Runs the first `steps` of what was fed, for all members; gives their outputs.
     pub(crate) fn submit(
         &mut self,
@@ -170,45 +205,14 @@ impl Loaded {
         slots: &[&wgpu::Buffer],
         residents: &[&wgpu::Buffer],
     ) -> Result<Vec<f32>, Error> {
-        if self.bound.is_none() {
-            self.bound = Some(self.bind(device, slots, residents));
-        }
-        let bound = self.bound.as_deref().unwrap_or_default();
+        let (commands, _) = self.encode(device, steps, slots, residents);
         if self.plan.feed_len() > 0 {
             let fed = &self.fed[..steps * self.feed_stride];
             device.queue.write_buffer(&self.feeds, 0, bytemuck::cast_slice(fed));
         }
-        let mut encoder =
-            device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for step in 0..steps {
-                for (ready, group) in self.kernels.iter().zip(bound) {
-                    let mut offsets = [0; 2];
-                    let mut count = 0;
-                    for &memory in ready.dispatch.memories.iter().filter(|it| is_per_step(**it)) {
-                        let stride = match memory {
-                            Memory::Feeds => self.feed_stride,
-                            _ => self.output_stride,
-                        };
-                        offsets[count] = (4 * step * stride) as u32;
-                        count += 1;
-                    }
-                    pass.set_pipeline(&ready.pipeline.pipeline);
-                    pass.set_bind_group(0, group, &offsets[..count]);
-                    let [x, y] = ready.dispatch.groups;
-                    pass.dispatch_workgroups(x, y, self.members as u32);
-                }
-            }
-        }
-        let words = if self.plan.outputs_len() > 0 { steps * self.output_stride } else { 0 };
-        let size = 4 * words as u64;
-        if words > 0 {
-            encoder.copy_buffer_to_buffer(&self.outputs, 0, &self.staging, 0, size);
-        }
-        device.queue.submit([encoder.finish()]);
-        if words > 0 {
-            device.map(&self.staging, size)
+        device.queue.submit([commands]);
+        if self.plan.outputs_len() > 0 {
+            device.map(&self.staging, 4 * (steps * self.output_stride) as u64)
         } else {
             device.check().map(|()| Vec::new())
         }

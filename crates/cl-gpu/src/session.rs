@@ -2,7 +2,9 @@
 
 use crate::device::{Gpu, Opened};
 use crate::loaded::Loaded;
+use cl_tensor::wgsl::slot_stride;
 use cl_tensor::{DType, Error, Host, Plan, PlanId, Resident, Session, SlotSpec, Type};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ pub struct GpuSession {
     slots: Vec<Slot>,
     residents: BTreeMap<String, (Type, wgpu::Buffer)>,
     plans: Vec<Loaded>,
+    /// How often the host waited.
+    round_trips: Cell<u64>,
 }
 
 struct Slot {
@@ -28,18 +32,26 @@ impl GpuSession {
     /// A session for members with these seeds.
     ///
     /// # Errors
-    /// No members.
+    /// No members; a device that was lost.
     pub fn new(gpu: &Gpu, seeds: &[u64]) -> Result<Self, Error> {
         if seeds.is_empty() {
             return Err(Error::Session("a session needs at least one member".to_owned()));
         }
+        gpu.0.check()?;
         Ok(Self {
             device: gpu.0.clone(),
             seeds: seeds.to_vec(),
             slots: Vec::new(),
             residents: BTreeMap::new(),
             plans: Vec::new(),
+            round_trips: Cell::new(0),
         })
+    }
+
+    /// Words of a buffer, for which the host waits.
+    fn fetch(&self, buffer: &wgpu::Buffer, start: usize, words: usize) -> Result<Vec<f32>, Error> {
+        self.round_trips.update(|count| count + 1);
+        self.device.read(buffer, start, words)
     }
 
     fn slot(&self, name: &str) -> Result<&Slot, Error> {
@@ -63,7 +75,7 @@ impl GpuSession {
             }
             return Ok(known);
         }
-        let words = spec.ty.len() * self.seeds.len();
+        let words = slot_stride(spec.ty.len()) * self.seeds.len();
         let buffer = self.device.buffer(words, &format!("slot `{}`", spec.name))?;
         self.slots.push(Slot { spec: spec.clone(), buffer });
         for member in 0..self.seeds.len() {
@@ -92,6 +104,29 @@ impl GpuSession {
         }
         Ok(running)
     }
+
+    /// Encodes `steps` steps of a plan for all members, as a run does, and drops the commands; gives how
+    /// many dispatches they were. For measuring what encoding costs.
+    ///
+    /// # Errors
+    /// Data that the plan reads and that is not there.
+    pub fn encode(&mut self, plan: PlanId, steps: usize) -> Result<usize, Error> {
+        self.check_residents(&self.plans[plan.number()].plan)?;
+        let loaded = &mut self.plans[plan.number()];
+        let (slots, residents) = buffers(loaded, &self.slots, &self.residents);
+        Ok(loaded.encode(&self.device, steps, &slots, &residents).1)
+    }
+}
+
+/// The buffers of a plan's slots and residents.
+fn buffers<'a>(
+    loaded: &Loaded,
+    slots: &'a [Slot],
+    residents: &'a BTreeMap<String, (Type, wgpu::Buffer)>,
+) -> (Vec<&'a wgpu::Buffer>, Vec<&'a wgpu::Buffer>) {
+    let slots = loaded.slots.iter().map(|&slot| &slots[slot].buffer).collect();
+    let names = loaded.plan.residents().iter();
+    (slots, names.map(|(name, _)| &residents[name].1).collect())
 }
 
 impl Session for GpuSession {
@@ -152,11 +187,7 @@ impl Session for GpuSession {
         }
         self.check_residents(&self.plans[plan.number()].plan)?;
         let loaded = &mut self.plans[plan.number()];
-        let slots: Vec<&wgpu::Buffer> =
-            loaded.slots.iter().map(|&slot| &self.slots[slot].buffer).collect();
-        let names = loaded.plan.residents().iter();
-        let residents: Vec<&wgpu::Buffer> =
-            names.map(|(name, _)| &self.residents[name].1).collect();
+        let (slots, residents) = buffers(loaded, &self.slots, &self.residents);
         let ahead = hosts.iter().all(|host| host.is_ahead());
         let most = if ahead { loaded.steps } else { 1 };
         let mut next = steps.start;
@@ -176,6 +207,7 @@ impl Session for GpuSession {
             if running.iter().flatten().any(|&runs| runs) {
                 let read = loaded.submit(&self.device, running.len(), &slots, &residents)?;
                 let len = loaded.plan.outputs_len();
+                self.round_trips.update(|count| count + u64::from(len > 0));
                 for (at, who) in running.iter().enumerate() {
                     for (member, host) in hosts.iter_mut().enumerate().filter(|(m, _)| who[*m]) {
                         let start = at * loaded.output_stride + member * len;
@@ -210,7 +242,7 @@ impl Session for GpuSession {
     fn read(&self, slot: &str, member: usize) -> Result<Vec<f32>, Error> {
         let Slot { spec, buffer } = self.slot(slot)?;
         let len = spec.ty.len();
-        self.device.read(buffer, member * len, len)
+        self.fetch(buffer, member * slot_stride(len), len)
     }
 
     fn write(&mut self, slot: &str, member: usize, values: &[f32]) -> Result<(), Error> {
@@ -224,9 +256,13 @@ impl Session for GpuSession {
                 expected: len,
             });
         }
-        let at = 4 * (member * len) as u64;
+        let at = 4 * (member * slot_stride(len)) as u64;
         self.device.queue.write_buffer(buffer, at, bytemuck::cast_slice(values));
         self.device.check()
+    }
+
+    fn round_trips(&self) -> u64 {
+        self.round_trips.get()
     }
 
     fn trace(&self, plan: PlanId, member: usize, host: &mut dyn Host) -> Result<String, Error> {
@@ -242,7 +278,7 @@ impl Session for GpuSession {
         for (name, _) in plan.residents() {
             let (ty, buffer) = &self.residents[name];
             let words = if ty.dtype == DType::U8 { ty.len().div_ceil(4) } else { ty.len() };
-            residents.insert(name.clone(), self.device.read(buffer, 0, words)?);
+            residents.insert(name.clone(), self.fetch(buffer, 0, words)?);
         }
         plan.trace(&feeds, |name| Ok(&slots[name]), |name| &residents[name])
     }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use cl_tensor::ops;
-use cl_tensor::wgsl::{Dispatch, MOST_SHARED};
-use std::collections::BTreeMap;
+use cl_tensor::wgsl::{Dispatch, Grouping, MOST_SHARED};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use wgpu::naga::front::wgsl::parse_str;
@@ -13,8 +13,12 @@ use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
 const SCRATCH: usize = 4096;
 
 fn validate(text: &str) -> Result<(), String> {
+    validate_with(Capabilities::empty(), text)
+}
+
+fn validate_with(capabilities: Capabilities, text: &str) -> Result<(), String> {
     let module = parse_str(text).map_err(|error| error.emit_to_string(text))?;
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(&module).map_err(|error| error.emit_to_string(text))?;
     Ok(())
 }
@@ -26,7 +30,7 @@ fn all() -> BTreeMap<(&'static str, String), Vec<Dispatch>> {
     cases
         .map(|(op, case)| {
             let plan = case.plan().unwrap();
-            ((op, case.name().to_owned()), plan.dispatches(SCRATCH).unwrap().list)
+            ((op, case.name().to_owned()), plan.dispatches(SCRATCH, Grouping::Joined).unwrap().list)
         })
         .collect()
 }
@@ -44,6 +48,17 @@ fn every_kernel_is_valid_and_fits_any_adapter() {
 }
 
 #[test]
+fn reductions_with_subgroup_operations_are_valid_where_a_device_has_them() {
+    let texts = all().into_values().flatten().filter_map(|it| it.text_with_subgroups());
+    let texts: BTreeSet<String> = texts.collect();
+    assert!(!texts.is_empty());
+    for text in texts {
+        assert!(validate(&text).is_err_and(|error| error.contains("SUBGROUP")), "{text}");
+        validate_with(Capabilities::SUBGROUP, &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    }
+}
+
+#[test]
 fn what_is_no_wgsl_is_found() {
     assert!(validate("fn main() { let x: u32 = 1.5; }").is_err());
     assert!(validate("fn main() -> u32 { }").is_err());
@@ -57,7 +72,7 @@ fn kernels_are_those_of_the_snapshots() {
     let mut first: BTreeMap<&str, String> = BTreeMap::new();
     for (op, cases) in ops::cases() {
         let Some(case) = cases.first() else { continue };
-        let list = case.plan().unwrap().dispatches(SCRATCH).unwrap().list;
+        let list = case.plan().unwrap().dispatches(SCRATCH, Grouping::Joined).unwrap().list;
         let text = list.iter().map(|it| format!("// {}\n{}\n", it.name, own(&it.text)));
         first.insert(op, text.collect());
     }
@@ -75,6 +90,7 @@ fn kernels_are_those_of_the_snapshots() {
 /// A text without the functions that all kernels have.
 fn own(text: &str) -> String {
     let functions = include_str!("../../cl-tensor/src/wgsl/functions.wgsl");
+    let tree = include_str!("../../cl-tensor/src/wgsl/group_tree.wgsl");
     assert!(text.contains(functions), "the functions of all kernels");
-    text.replace(functions, "")
+    text.replace(functions, "").replace(tree, "")
 }

@@ -39,6 +39,26 @@ pub enum Error {
         /// The number of contexts.
         contexts: usize,
     },
+    /// Tracked contexts that are none, or not in order.
+    #[error(
+        "accuracy matrix: {tracked} tracked contexts, expected at least one, ascending and below {contexts}"
+    )]
+    Tracked {
+        /// How many there are.
+        tracked: usize,
+        /// The number of contexts.
+        contexts: usize,
+    },
+    /// A row after a stage that cannot come next.
+    #[error("accuracy matrix: a row after stage {found}, expected {first} or later, below {end}")]
+    Stage {
+        /// The stage, counted from 0.
+        found: usize,
+        /// The first that could come.
+        first: usize,
+        /// One behind the last that could.
+        end: usize,
+    },
     /// A summary of no values.
     #[error("summary over seeds: no values, expected at least one")]
     NoValues,
@@ -49,5 +69,13 @@ pub enum Error {
         index: usize,
         /// The value found.
         value: f64,
+    },
+    /// Two series that are not of the same seeds.
+    #[error("paired comparison: {left} and {right} values, expected one of each per seed")]
+    Pairs {
+        /// The length of the first.
+        left: usize,
+        /// The length of the second.
+        right: usize,
     },
 }

@@ -35,7 +35,7 @@ pub fn forgetting_chaudhry(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
 pub fn forgetting_max_incl(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
     let rows = matrix.require_past("forgetting_max_incl")?;
     let end = rows.len() - 1;
-    Ok(mean((0..end).map(|j| best(rows, j) - rows[end][j])))
+    Ok(mean((0..end).map(|j| best(&rows, j) - rows[end][j])))
 }
 
 /// The highest accuracy on context `j` in any of these rows.

@@ -14,7 +14,7 @@ pub fn intransigence_per_context(
     joint: &[f64],
 ) -> Result<Vec<f64>, Undefined> {
     let rows = matrix.require_square("intransigence")?;
-    check("the joint accuracies", joint, matrix.contexts())
+    check("the joint accuracies", joint, matrix.columns())
         .map_err(|error| Undefined::new(format!("intransigence needs valid input: {error}")))?;
     Ok(joint.iter().enumerate().map(|(j, accuracy)| accuracy - rows[j][j]).collect())
 }

@@ -9,8 +9,13 @@ use serde::{Deserialize, Serialize};
 /// rows as contexts; a joint model, which trains once on everything, has one. Optionally `b_j`, the
 /// accuracy on context `j` before any training.
 ///
-/// Serialised as `{"contexts": T, "accuracy": R, "accuracy_before": b or null}`, and checked when
-/// read back.
+/// Of a long stream a matrix may be sparse ([`AccuracyMatrix::sparse`]): it has columns for some contexts only,
+/// the tracked ones, and rows after some stages only. Then metrics are those of the tracked contexts, each with
+/// the row right after it, as if these contexts were the stream; what that does not define is left out.
+///
+/// Serialised as `{"contexts": T, "accuracy": R, "accuracy_before": b or null}`, a sparse one with
+/// `"tracked"` and `"evaluated_after"` (contexts and stages of columns and rows, counted from 0), and checked
+/// when read back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct AccuracyMatrix {
@@ -19,6 +24,12 @@ pub struct AccuracyMatrix {
     rows: Vec<Vec<f64>>,
     #[serde(rename = "accuracy_before")]
     before: Option<Vec<f64>>,
+    /// The contexts of the columns; all where there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracked: Option<Vec<usize>>,
+    /// The stages of the rows; in a full matrix, one after the other, nothing.
+    #[serde(rename = "evaluated_after", skip_serializing_if = "Option::is_none")]
+    after: Option<Vec<usize>>,
 }
 
 impl AccuracyMatrix {
@@ -30,7 +41,21 @@ impl AccuracyMatrix {
         if contexts == 0 {
             return Err(Error::NoContexts);
         }
-        Ok(Self { contexts, rows: Vec::new(), before: None })
+        Ok(Self { contexts, rows: Vec::new(), before: None, tracked: None, after: None })
+    }
+
+    /// A matrix without rows over the tracked ones of `contexts` contexts, counted from 0, ascending; rows
+    /// may come after any stages ([`push_row_after`](Self::push_row_after)).
+    ///
+    /// # Errors
+    /// If `contexts` is 0, nothing is tracked, or what is tracked does not ascend below `contexts`.
+    pub fn sparse(contexts: usize, tracked: Vec<usize>) -> Result<Self, Error> {
+        let matrix = Self::new(contexts)?;
+        let ascends = tracked.windows(2).all(|pair| pair[0] < pair[1]);
+        if tracked.last().is_none_or(|&last| last >= contexts) || !ascends {
+            return Err(Error::Tracked { tracked: tracked.len(), contexts });
+        }
+        Ok(Self { tracked: Some(tracked), after: Some(Vec::new()), ..matrix })
     }
 
     /// The matrix of these rows; the first one's length is the number of contexts.
@@ -45,25 +70,47 @@ impl AccuracyMatrix {
         Ok(matrix)
     }
 
-    /// The same matrix with `b`, the accuracies before any training, \[contexts\].
+    /// The same matrix with `b`, the accuracies before any training, \[tracked\].
     ///
     /// # Errors
-    /// If the length is not the number of contexts or a value is no fraction.
+    /// If the length is not the number of tracked contexts or a value is no fraction.
     pub fn with_before(mut self, before: Vec<f64>) -> Result<Self, Error> {
-        check("the row before training", &before, self.contexts)?;
+        check("the row before training", &before, self.columns())?;
         self.before = Some(before);
         Ok(self)
     }
 
-    /// Adds the accuracies on all contexts after one more stage of training, \[contexts\].
+    /// Adds the accuracies on all tracked contexts after one more stage of training, \[tracked\].
     ///
     /// # Errors
-    /// If the length is not the number of contexts, a value is no fraction, or there are as many
+    /// If the length is not the number of tracked contexts, a value is no fraction, or there are as many
     /// rows as contexts already. The matrix then stays as it was.
     pub fn push_row(&mut self, row: Vec<f64>) -> Result<(), Error> {
-        check(&format!("row {}", self.rows.len()), &row, self.contexts)?;
+        let after = match &self.after {
+            Some(after) => after.last().map_or(0, |last| last + 1),
+            None => self.rows.len(),
+        };
+        self.push_row_after(after, row)
+    }
+
+    /// Adds the accuracies after stage `stage`, counted from 0: of a full matrix that of the next row.
+    ///
+    /// # Errors
+    /// As [`push_row`](Self::push_row); if the stage is not behind that of the last row.
+    pub fn push_row_after(&mut self, stage: usize, row: Vec<f64>) -> Result<(), Error> {
+        check(&format!("row {}", self.rows.len()), &row, self.columns())?;
         if self.rows.len() == self.contexts {
             return Err(Error::TooManyRows { found: self.contexts + 1, contexts: self.contexts });
+        }
+        let next = match &self.after {
+            Some(after) => after.last().map_or(0, |last| last + 1)..self.contexts,
+            None => self.rows.len()..self.rows.len() + 1,
+        };
+        if !next.contains(&stage) {
+            return Err(Error::Stage { found: stage, first: next.start, end: next.end });
+        }
+        if let Some(after) = &mut self.after {
+            after.push(stage);
         }
         self.rows.push(row);
         Ok(())
@@ -75,13 +122,31 @@ impl AccuracyMatrix {
         self.contexts
     }
 
-    /// The rows so far, `R`: \[stages, contexts\].
+    /// The number of columns: of tracked contexts.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.tracked.as_ref().map_or(self.contexts, Vec::len)
+    }
+
+    /// Of a sparse matrix the contexts of its columns, counted from 0; `None`: all contexts.
+    #[must_use]
+    pub fn tracked(&self) -> Option<&[usize]> {
+        self.tracked.as_deref()
+    }
+
+    /// Of a sparse matrix the stages of its rows, counted from 0; `None`: one after the other from 0 on.
+    #[must_use]
+    pub fn evaluated_after(&self) -> Option<&[usize]> {
+        self.after.as_deref()
+    }
+
+    /// The rows so far, `R`: \[evaluations, tracked\].
     #[must_use]
     pub fn rows(&self) -> &[Vec<f64>] {
         &self.rows
     }
 
-    /// The accuracies before any training, `b`: \[contexts\], if measured.
+    /// The accuracies before any training, `b`: \[tracked\], if measured.
     #[must_use]
     pub fn before(&self) -> Option<&[f64]> {
         self.before.as_deref()
@@ -109,17 +174,37 @@ struct Unchecked {
     accuracy: Vec<Vec<f64>>,
     #[serde(default)]
     accuracy_before: Option<Vec<f64>>,
+    #[serde(default)]
+    tracked: Option<Vec<usize>>,
+    #[serde(default)]
+    evaluated_after: Option<Vec<usize>>,
 }
 
 impl TryFrom<Unchecked> for AccuracyMatrix {
     type Error = Error;
 
     fn try_from(read: Unchecked) -> Result<Self, Error> {
-        let mut matrix = Self::new(read.contexts)?;
-        for row in read.accuracy {
-            matrix.push_row(row)?;
+        let Unchecked { contexts, accuracy, accuracy_before, tracked, evaluated_after } = read;
+        let mut matrix = match tracked {
+            Some(tracked) => Self::sparse(contexts, tracked)?,
+            None => Self::new(contexts)?,
+        };
+        if let (Some(after), rows) = (&evaluated_after, accuracy.len())
+            && after.len() != rows
+        {
+            return Err(Error::Length {
+                what: "evaluated_after".into(),
+                found: after.len(),
+                contexts: rows,
+            });
         }
-        match read.accuracy_before {
+        for (number, row) in accuracy.into_iter().enumerate() {
+            match evaluated_after.as_ref().map(|after| after[number]) {
+                Some(stage) => matrix.push_row_after(stage, row)?,
+                None => matrix.push_row(row)?,
+            }
+        }
+        match accuracy_before {
             Some(before) => matrix.with_before(before),
             None => Ok(matrix),
         }

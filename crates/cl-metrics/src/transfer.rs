@@ -22,7 +22,7 @@ pub fn bwt_gem(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
 /// # Errors
 /// Undefined for one context, or with fewer rows than contexts.
 pub fn bwt_pairs(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
-    let rows = matrix.require_past("bwt_pairs")?;
+    let rows = &*matrix.require_past("bwt_pairs")?;
     Ok(mean((1..rows.len()).flat_map(|i| (0..i).map(move |j| rows[i][j] - rows[j][j]))))
 }
 
@@ -32,10 +32,17 @@ pub fn bwt_pairs(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
 /// Lopez-Paz & Ranzato 2017, eq. 4.
 ///
 /// # Errors
-/// Undefined for one context, with fewer rows than contexts, or without the accuracies before
-/// training.
+/// Undefined for one context, with fewer rows than contexts, without the accuracies before training, or
+/// where not every context is tracked: the row right before a context is not there.
 pub fn fwt_gem(matrix: &AccuracyMatrix) -> Result<f64, Undefined> {
     let rows = matrix.require_past("fwt_gem")?;
+    if rows.len() < matrix.contexts() {
+        return Err(Undefined::new(format!(
+            "fwt_gem needs the row right before every context; this matrix tracks {} of {} contexts",
+            rows.len(),
+            matrix.contexts()
+        )));
+    }
     let before = matrix.require_before("fwt_gem")?;
     Ok(mean((1..rows.len()).map(|j| rows[j - 1][j] - before[j])))
 }

@@ -1,6 +1,7 @@
 //! Why a metric has no value.
 
 use crate::AccuracyMatrix;
+use std::borrow::Cow;
 
 /// The reason why a matrix does not define a metric, as a sentence that starts with its name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,7 @@ impl Undefined {
 
 /// What metrics ask of a matrix; each answer is the data or the reason why it is missing.
 impl AccuracyMatrix {
-    /// The last row: accuracies after all training, \[contexts\].
+    /// The last row: accuracies after all training, \[tracked\].
     ///
     /// # Errors
     /// If there is no row yet.
@@ -35,38 +36,53 @@ impl AccuracyMatrix {
         })
     }
 
-    /// All rows, one per context: \[contexts, contexts\].
+    /// All rows, one per context: \[contexts, contexts\]; of a sparse matrix those right after the tracked
+    /// contexts: \[tracked, tracked\].
     ///
     /// # Errors
-    /// If there are fewer rows than contexts, as for a joint model.
-    pub fn require_square(&self, metric: &str) -> Result<&[Vec<f64>], Undefined> {
+    /// If there are fewer rows than contexts, as for a joint model; if a sparse matrix has no row right
+    /// after a tracked context.
+    pub fn require_square(&self, metric: &str) -> Result<Cow<'_, [Vec<f64>]>, Undefined> {
         let (rows, contexts) = (self.rows().len(), self.contexts());
-        if rows == contexts {
-            return Ok(self.rows());
-        }
-        let (rows_s, contexts_s) =
-            (if rows == 1 { "" } else { "s" }, if contexts == 1 { "" } else { "s" });
-        Err(Undefined::new(format!(
-            "{metric} needs one row per context; \
-             this matrix has {rows} row{rows_s} for {contexts} context{contexts_s}"
-        )))
+        let (Some(tracked), Some(after)) = (self.tracked(), self.evaluated_after()) else {
+            if rows == contexts {
+                return Ok(Cow::Borrowed(self.rows()));
+            }
+            let (rows_s, contexts_s) =
+                (if rows == 1 { "" } else { "s" }, if contexts == 1 { "" } else { "s" });
+            return Err(Undefined::new(format!(
+                "{metric} needs one row per context; \
+                 this matrix has {rows} row{rows_s} for {contexts} context{contexts_s}"
+            )));
+        };
+        let row_after = |context: &usize| {
+            let row = after.binary_search(context).map(|at| self.rows()[at].clone());
+            row.map_err(|_| {
+                Undefined::new(format!(
+                    "{metric} needs a row right after every tracked context; \
+                     this matrix has none after context {}",
+                    context + 1
+                ))
+            })
+        };
+        tracked.iter().map(row_after).collect::<Result<Vec<_>, _>>().map(Cow::Owned)
     }
 
     /// All rows, one per context, of a stream with a past: at least two contexts.
     ///
     /// # Errors
-    /// If there is one context, or fewer rows than contexts.
-    pub fn require_past(&self, metric: &str) -> Result<&[Vec<f64>], Undefined> {
-        if self.contexts() < 2 {
+    /// If there is one context, or as [`require_square`](Self::require_square).
+    pub fn require_past(&self, metric: &str) -> Result<Cow<'_, [Vec<f64>]>, Undefined> {
+        if self.columns() < 2 {
             return Err(Undefined::new(format!(
                 "{metric} needs at least two contexts; this matrix has {}",
-                self.contexts()
+                self.columns()
             )));
         }
         self.require_square(metric)
     }
 
-    /// The accuracies before any training, \[contexts\].
+    /// The accuracies before any training, \[tracked\].
     ///
     /// # Errors
     /// If they were not measured.

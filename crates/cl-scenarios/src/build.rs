@@ -77,7 +77,7 @@ impl StreamSpec {
             schedule: Schedule::Incremental,
             kind: StreamKind::Sharp,
             competing: ActiveClasses::All,
-            stages: (0..self.contexts).map(|c| Stage { contexts: vec![c], length: 1 }).collect(),
+            stages: (0..self.contexts).map(|c| Stage { contexts: [c].into(), length: 1 }).collect(),
             width,
             outputs: match self.scenario {
                 Scenario::Domain => width,

@@ -1,8 +1,8 @@
 //! Streams cut from a data set.
 
 use crate::{
-    ActiveClasses, Part, Protocol, Scenario, Stage, Stream, StreamKind, StreamSpec, Transform,
-    Visibility,
+    ActiveClasses, Competition, Part, Protocol, Scenario, Stage, Stream, StreamKind, StreamSpec,
+    Transform, Visibility,
 };
 use std::sync::Arc;
 
@@ -61,9 +61,10 @@ impl ContextStream {
     pub fn of_kind(mut self, kind: StreamKind) -> Self {
         let contexts = self.spec.contexts;
         (self.schedule, self.kind) = (Schedule::Incremental, kind);
+        let all: Arc<[usize]> = (0..contexts).collect();
         let drawn = |stage: usize| match kind.is_mixed() {
-            true => (0..contexts).collect(),
-            false => vec![stage],
+            true => all.clone(),
+            false => [stage].into(),
         };
         self.stages =
             (0..contexts).map(|stage| Stage { contexts: drawn(stage), length: 1 }).collect();
@@ -170,11 +171,13 @@ impl Stream for ContextStream {
     }
 
     fn active(&self, stage: usize, context: usize) -> Vec<bool> {
-        let mut seen = vec![false; self.contexts()];
-        for &past in self.stages[..=stage].iter().flat_map(|stage| &stage.contexts) {
-            seen[past] = true;
-        }
         assert!(context < self.contexts(), "Stream::active: context {context}");
+        let mut seen = vec![false; self.contexts()];
+        if self.so_far() {
+            for &past in self.stages[..=stage].iter().flat_map(|stage| &*stage.contexts) {
+                seen[past] = true;
+            }
+        }
         let competes = |unit: usize| {
             let owner = unit / self.width;
             match self.spec.scenario {
@@ -184,6 +187,14 @@ impl Stream for ContextStream {
             }
         };
         (0..self.outputs).map(competes).collect()
+    }
+
+    fn competition(&self) -> Competition {
+        match self.spec.scenario {
+            Scenario::Task => Competition::ByContext,
+            Scenario::Class if self.so_far() => Competition::ByStage,
+            Scenario::Class | Scenario::Domain => Competition::All,
+        }
     }
 
     fn transform(&self, context: usize) -> &Transform {

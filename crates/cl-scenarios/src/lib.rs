@@ -52,6 +52,6 @@ pub use kind::StreamKind;
 pub use mnist::{fashion_mnist, mnist};
 pub use source::{DatasetName, data_folders};
 pub use spec::{ActiveClasses, MAX_CONTEXTS, MAX_PAD, Part, Protocol, Scenario, StreamSpec};
-pub use stream::{Stage, Stream, Visibility};
+pub use stream::{Competition, Stage, Stream, Visibility};
 pub use taps::Taps;
 pub use transform::Transform;

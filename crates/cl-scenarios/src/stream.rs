@@ -1,12 +1,13 @@
 //! What a training loop may know about the data.
 
 use crate::{Scenario, StreamKind, Transform};
+use std::sync::Arc;
 
 /// A period of training between two evaluations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stage {
-    /// The contexts whose examples are drawn, ascending.
-    pub contexts: Vec<usize>,
+    /// The contexts whose examples are drawn, ascending; shared by stages that draw from the same.
+    pub contexts: Arc<[usize]>,
     /// How long it lasts, in units of one context's steps; in a one-pass stream its examples decide.
     pub length: usize,
 }
@@ -22,6 +23,17 @@ pub struct Visibility {
     pub task_id_at_test: bool,
     /// The stream itself brings examples of earlier contexts back.
     pub old_data: bool,
+}
+
+/// What decides which outputs compete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Competition {
+    /// Nothing: all of them, always.
+    All,
+    /// The context of the row; every stage is as stage 0.
+    ByContext,
+    /// The context and the stage.
+    ByStage,
 }
 
 /// A stream of contexts: everything a training loop may know, and nothing else.
@@ -63,6 +75,12 @@ pub trait Stream: Send + Sync {
     /// Entry `R[i][j]` of an accuracy matrix uses `active(i, j)`, also for j > i: where only the classes
     /// seen so far compete, those of a future context are then inactive and its accuracy is 0.
     fn active(&self, stage: usize, context: usize) -> Vec<bool>;
+
+    /// What [`Stream::active`] depends on, so that nobody has to ask for every stage and context of a long
+    /// stream to find out; [`Competition::ByStage`] unless it says otherwise.
+    fn competition(&self) -> Competition {
+        Competition::ByStage
+    }
 
     /// How the pixels of `context` are moved.
     fn transform(&self, context: usize) -> &Transform;

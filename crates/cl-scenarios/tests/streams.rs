@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cl_scenarios::{
-    ActiveClasses, Dataset, Part, Parts, Protocol, Scenario, Stage, Stream, StreamKind, StreamSpec,
-    Transform, digits,
+    ActiveClasses, Competition, Dataset, Part, Parts, Protocol, Scenario, Stage, Stream,
+    StreamKind, StreamSpec, Transform, digits,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -89,6 +89,27 @@ fn outputs_compete_as_the_scenario_says() {
     assert_eq!(units(so_far.joint().active(0, 0)).len(), 10);
     let task = stream(Scenario::Task).with_active(ActiveClasses::SoFar);
     assert_eq!(units(task.active(4, 0)), [0, 1]);
+}
+
+/// What a stream says of all stages and contexts is what each of them says.
+#[test]
+fn competition_is_what_every_stage_and_context_says() {
+    let data = digits();
+    for scenario in Scenario::ALL {
+        for rule in ActiveClasses::ALL {
+            let stream = spec(Protocol::Split, scenario, 5).build(&data).unwrap().with_active(rule);
+            let of = |stage: usize, context: usize| stream.active(stage, context);
+            let mut pairs = (0..5).flat_map(|stage| (0..5).map(move |context| (stage, context)));
+            let all = pairs.clone().all(|(stage, context)| !of(stage, context).contains(&false));
+            let by_context = pairs.all(|(stage, context)| of(stage, context) == of(0, context));
+            let expected = match (all, by_context) {
+                (true, _) => Competition::All,
+                (false, true) => Competition::ByContext,
+                (false, false) => Competition::ByStage,
+            };
+            assert_eq!(stream.competition(), expected, "{scenario}, {rule}");
+        }
+    }
 }
 
 #[test]

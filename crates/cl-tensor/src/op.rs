@@ -79,6 +79,11 @@ pub trait Op: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Bytes read and written by one run.
+    fn bytes(&self, inputs: &[&Type], output: &Type) -> u64 {
+        inputs.iter().copied().chain([output]).map(Type::bytes).sum()
+    }
+
     /// Multiply-accumulates of one run. Only products count: the rest is bandwidth.
     fn macs(&self, _inputs: &[&Type], _output: &Type) -> u64 {
         0

@@ -177,6 +177,35 @@ pub trait Device: fmt::Debug + Send + Sync {
 
     /// What it is, for results.
     fn describe(&self) -> String;
+
+    /// How many members it takes at once in a session that loads all of these plans.
+    ///
+    /// # Errors
+    /// A plan that does not fit it with one member alone: names the limit, what exceeds it, and what
+    /// would help.
+    fn lanes(&self, _plans: &[&Plan]) -> Result<Lanes, Error> {
+        Ok(Lanes::ANY)
+    }
+}
+
+/// How many members of a population a device takes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// What its limits allow, at least 1.
+    pub most: usize,
+    /// What its memory should hold, at least 1 and at most `most`: a device may not tell how much it has.
+    pub usual: usize,
+}
+
+impl Lanes {
+    /// As many as there are.
+    pub const ANY: Self = Self { most: usize::MAX, usual: usize::MAX };
+
+    /// How many of `members` to run at once, where at most `asked` are asked for.
+    #[must_use]
+    pub fn of(self, members: usize, asked: Option<usize>) -> usize {
+        members.min(asked.unwrap_or(self.usual)).min(self.most).max(1)
+    }
 }
 
 /// The CPU, on so many threads.
@@ -267,6 +296,12 @@ pub trait Session {
     /// # Errors
     /// An unknown slot or a wrong length.
     fn write(&mut self, slot: &str, member: usize, values: &[f32]) -> Result<(), Error>;
+
+    /// How often the host has waited for what the device computes: every read of a slot, every run of steps
+    /// whose outputs it collects together. 0 where the host computes itself.
+    fn round_trips(&self) -> u64 {
+        0
+    }
 
     /// Every value a plan computes for one member at the present slots and this feed: name, shape,
     /// first values and the line that recorded it. Changes nothing.

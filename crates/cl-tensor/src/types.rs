@@ -52,6 +52,12 @@ impl Type {
         self.shape.iter().product()
     }
 
+    /// Bytes of all elements.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        (self.len() * self.dtype.bytes()) as u64
+    }
+
     /// Whether some axis is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,9 +1,11 @@
 //! A benchmark: cells by strategy and scenario, run one after the other.
 
 use crate::choices::{Choices, Chosen};
+use crate::conventions;
 use crate::label::label;
 use crate::request::Request;
 use crate::results::Line;
+use crate::waves::Watch;
 use crate::{Cell, CellCost, Error, Keep, Strengths};
 use cl_core::Observer;
 use cl_scenarios::{DatasetName, Part, Protocol, Scenario, StreamKind};
@@ -181,8 +183,8 @@ impl Bench {
         let mut all = Finished::default();
         for (index, (cell, cost)) in self.cells.iter().zip(costs).enumerate() {
             progress.begin(cell, cost);
-            let step = cost.costs.step.macs * cost.members as u64;
-            let mut steps = Steps { progress: &mut *progress, step };
+            let macs = cost.costs.step.macs;
+            let mut steps = Steps { progress: &mut *progress, macs, members: 0 };
             let trained = match cell.run_kept(index, &mut steps, keep) {
                 // No fault of the others: a gap in the table, with its reason below.
                 Err(error) if error.is_used_up() && self.cells.len() > 1 => {
@@ -211,10 +213,25 @@ impl Bench {
         all.failure().or(used_up).map_or(Ok(all), Err)
     }
 
+    /// Which contexts are evaluated when, in words; `None` where it is all of them after each.
+    #[must_use]
+    pub fn tracked(&self) -> Option<String> {
+        self.cells.first().and_then(|cell| conventions::tracked(&cell.experiment.setup))
+    }
+
     /// SHA-256 of the data set, hexadecimal.
     pub(crate) fn checksum(&self) -> &str {
         // Without a cell nothing is trained on any data.
         self.cells.first().map_or("", |cell| &cell.experiment.dataset.checksum)
+    }
+
+    /// Where programs run.
+    #[must_use]
+    pub fn device(&self) -> String {
+        // Without a cell nothing runs anywhere.
+        self.cells
+            .first()
+            .map_or_else(String::new, |cell| cell.experiment.setup.device().describe())
     }
 
     /// SHA-256 of the weights that networks start with, hexadecimal; empty where they are drawn.
@@ -274,12 +291,22 @@ fn rows(strategies: &[Chosen]) -> Result<Vec<Row>, Error> {
 /// Turns steps into work.
 struct Steps<'a> {
     progress: &'a mut dyn Progress,
-    step: u64,
+    /// Of one member's step.
+    macs: u64,
+    /// Of the wave under way.
+    members: usize,
+}
+
+impl Watch for Steps<'_> {
+    fn of(&mut self, members: usize) -> &mut dyn Observer {
+        self.members = members;
+        self
+    }
 }
 
 impl Observer for Steps<'_> {
     fn stepped(&mut self, steps: u32) {
-        self.progress.advanced(u64::from(steps) * self.step);
+        self.progress.advanced(u64::from(steps) * self.macs * self.members as u64);
     }
 
     fn unsaved(&mut self, error: cl_core::Error) -> Result<(), cl_core::Error> {

@@ -2,10 +2,10 @@
 
 use crate::cli::{BenchOptions, Output};
 use crate::progress::Bar;
-use crate::{dry_run, interrupt, print, report};
+use crate::{dry_run, interrupt, print, printed, report_command};
 use anyhow::{Error, Result};
-use continual::{Asked, Bench, CellCost, Earlier, Finished, Strengths, Unfinished, Work};
-use std::path::{Path, PathBuf};
+use continual::{Asked, Bench, CellCost, Earlier, Finished, Named, Strengths, Unfinished, Work};
+use std::path::Path;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     show(&Asked::Request(options.request()), &options.output, Path::new("target/bench"))
@@ -24,34 +24,39 @@ pub(crate) fn show(asked: &Asked, output: &Output, usual: &Path) -> Result<()> {
     let earlier = if output.restart { Earlier::Discard } else { Earlier::Refuse };
     // First, so that whoever sees the folder may interrupt.
     let stop = interrupt::install()?;
-    let mut work = Work::begin(folder, asked, &bench, every, earlier)?;
-    if output.keep_networks {
-        work = work.keeping_networks()?;
-    }
+    let work = match output.keep_networks {
+        true => Work::begin_keeping_networks(folder, asked, &bench, every, earlier)?,
+        false => Work::begin(folder, asked, &bench, every, earlier)?,
+    };
     go(&bench, &costs, work.stopping(stop))
 }
 
 /// Trains what is not finished yet, to the table.
 pub(crate) fn go(bench: &Bench, costs: &[CellCost], work: Work) -> Result<()> {
-    let (finished, path) = finish(bench, costs, work)?;
-    print::text(&report::text(bench, &finished, &path)?)?;
+    let folder = work.folder().to_owned();
+    let origin = report_command::origin(work.asked(), &folder);
+    let (finished, named) = finish(bench, costs, work)?;
+    let text = printed::text(bench, &finished, named.results())?;
+    let report = report_command::close(named, &folder, &origin);
+    print::text(&text)?;
+    print::text(&report_command::told(&report?))?;
     finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Trains what is not finished yet, to the file of results.
+/// Trains what is not finished yet, to the named file of results.
 pub(crate) fn finish(
     bench: &Bench,
     costs: &[CellCost],
     mut work: Work,
-) -> Result<(Finished, PathBuf)> {
+) -> Result<(Finished, Named)> {
     let trained = bench.run(costs, &mut Bar::new(costs), &mut work);
     let told = match work.kept() {
         (0, _) => None,
         (runs, partial) => Some(format!("{runs} finished runs are in {}", partial.display())),
     };
     let error = match trained {
-        Ok(finished) => match work.finish(&finished.diverged) {
-            Ok(path) => return Ok((finished, path)),
+        Ok(finished) => match work.name(&finished.diverged) {
+            Ok(named) => return Ok((finished, named)),
             Err(error) => error,
         },
         Err(error) => {
@@ -59,6 +64,11 @@ pub(crate) fn finish(
             work.leave(&error);
             if error.is_interruption() {
                 let told = format!("saved; go on with: {}", interrupt::command(&folder));
+                return Err(Error::new(error).context(told));
+            }
+            if error.is_of_device() && Unfinished::open(&folder).is_ok() {
+                let told =
+                    format!("what was done is saved; go on with: {}", interrupt::command(&folder));
                 return Err(Error::new(error).context(told));
             }
             error
@@ -78,21 +88,24 @@ pub(crate) fn train(
     costs: &[CellCost],
     folder: &Path,
     output: &Output,
-) -> Result<(Finished, PathBuf)> {
+) -> Result<(Finished, Named)> {
     let every = output.checkpoint_every.unwrap_or_default();
     let stop = interrupt::install()?;
     let earlier = if output.restart { Earlier::Discard } else { Earlier::Refuse };
     let unfinished = Unfinished::open(folder).ok().filter(|_| earlier == Earlier::Refuse);
     let work = match unfinished.and_then(|unfinished| unfinished.work(bench, every).ok()) {
         Some(work) => work,
+        None if output.keep_networks => {
+            Work::begin_keeping_networks(folder, asked, bench, every, earlier)?
+        }
         None => Work::begin(folder, asked, bench, every, earlier)?,
     };
     let work = if output.keep_networks { work.keeping_networks()? } else { work };
     let mut work = work.stopping(stop);
     match bench.run(costs, &mut Bar::new(costs), &mut work) {
         Ok(finished) => {
-            let path = work.finish(&finished.diverged)?;
-            Ok((finished, path))
+            let named = work.name(&finished.diverged)?;
+            Ok((finished, named))
         }
         Err(error) => {
             let is_interruption = error.is_interruption();

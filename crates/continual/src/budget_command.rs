@@ -4,11 +4,11 @@ use crate::bench_command::train;
 use crate::cli::BudgetOptions;
 use crate::dry_run::{self, short};
 use crate::table::{markdown, percent};
-use crate::{print, report};
+use crate::{print, printed, report_command};
 use anyhow::Result;
 use continual::picture::{Curve, Curves, Place, draw};
-use continual::{Asked, Bench, BudgetPoint, CellCost, EqualBytes, Finished, Strengths};
-use std::path::{Path, PathBuf};
+use continual::{Asked, Bench, BudgetPoint, CellCost, EqualBytes, Finished, Named, Strengths};
+use std::path::Path;
 
 pub(crate) fn run(options: &BudgetOptions) -> Result<()> {
     let strengths = Strengths::built_in()?;
@@ -30,7 +30,7 @@ pub(crate) fn show(
     equal: &EqualBytes,
     bench: &Bench,
     costs: &[CellCost],
-    (finished, results): (Finished, PathBuf),
+    (finished, named): (Finished, Named),
     folder: &Path,
 ) -> Result<()> {
     let points = equal.points(bench, costs, &finished)?;
@@ -52,12 +52,16 @@ pub(crate) fn show(
              * baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n\
              MAC: multiply-accumulates of one run, steps, boundaries and evaluations.\n";
     text += &left_out(equal);
-    text += &report::gaps(&bench.skipped);
-    text += &report::gaps(&finished.diverged);
-    for path in written.iter().chain([&results]) {
+    text += &printed::gaps(&bench.skipped);
+    text += &printed::gaps(&finished.diverged);
+    for path in written.iter().map(|path| &**path).chain([named.results()]) {
         text += &format!("{}\n", path.display());
     }
+    let (request, bytes) = (equal.request.clone(), equal.budgets.clone());
+    let origin = report_command::origin(&Asked::Budget { request, bytes }, folder);
+    let report = report_command::close(named, folder, &origin);
     print::text(&text)?;
+    print::text(&report_command::told(&report?))?;
     finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 

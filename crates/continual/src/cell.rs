@@ -1,23 +1,20 @@
-//! One cell of the table: a strategy in a scenario, trained as one population over all seeds and all
-//! values of a sweep.
+//! One cell of the table: a strategy in a scenario, over all seeds and all values of a sweep.
 
 use crate::choices::{Choices, Chosen};
-use crate::conventions::{conventions, schedule};
-use crate::experiment::Order;
-use crate::generated;
+use crate::conventions::schedule;
+use crate::experiment::{Elsewhere, Order};
 use crate::judge::{JointJudge, generates};
 use crate::kept;
 use crate::label::label;
 use crate::network::HEADS;
 use crate::registry::{Composition, Under};
-use crate::results::Line;
-use crate::{Error, Experiment, Fate, Keep, Key, Population, Preset, Settings, Strengths};
-use cl_core::{Costs, Learner, Observer, Outcome, Pull, Strategy};
-use cl_metrics::evaluate;
+use crate::{Error, Experiment, Key, Preset, Settings, Strengths};
+use cl_core::{Costs, Head, Learner, Strategy};
 use cl_replay::generative::Judged;
 use cl_scenarios::{Scenario, StreamKind};
+use cl_tensor::Lanes;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A strategy in a scenario.
 pub struct Cell {
@@ -31,7 +28,9 @@ pub struct Cell {
     under: Under,
     shown: Vec<String>,
     /// Says what generators make; `None` without one.
-    judge: Option<Arc<JointJudge>>,
+    pub(crate) judge: Option<Arc<JointJudge>>,
+    /// Members trained at once, once they were worked out.
+    lanes: OnceLock<usize>,
 }
 
 /// A strategy with its hyper-parameters.
@@ -48,6 +47,8 @@ pub struct Variant {
 pub struct CellCost {
     /// Members of the population, one per seed and value of a sweep.
     pub members: usize,
+    /// How many of them are trained at once: the others follow in waves.
+    pub lanes: usize,
     /// Parameters of the network.
     pub parameters: usize,
     /// Steps of each member; of a one-pass stream those of the first.
@@ -56,16 +57,6 @@ pub struct CellCost {
     pub rows_kept: usize,
     /// What a run costs one member; the bytes kept are those of the results.
     pub costs: Costs,
-}
-
-/// What a cell gave.
-#[derive(Debug, Default)]
-pub struct Trained {
-    /// One line per run, variant by variant.
-    pub lines: Vec<Line>,
-    /// Values of a sweep, or the cell without one, whose loss was no number any more, by label, with the
-    /// reason.
-    pub diverged: Vec<(String, String)>,
 }
 
 impl CellCost {
@@ -141,6 +132,7 @@ impl Cell {
             shown: chosen.shown.clone(),
             under,
             experiment,
+            lanes: OnceLock::new(),
         }
     }
 
@@ -208,11 +200,11 @@ impl Cell {
     }
 
     /// Of the first seed alone.
-    fn one(&self) -> Experiment {
+    pub(crate) fn one(&self) -> Experiment {
         self.experiment.clone().seeds(self.seeds().take(1)).threads(1).on_cpu()
     }
 
-    fn seeds(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = u64> {
         self.experiment.setup.seeds.iter().copied()
     }
 
@@ -230,7 +222,7 @@ impl Cell {
         let costs = learner.costs();
         let (bytes_kept, rows_kept) = self.kept(learner, first.strategy())?;
         let costs = Costs { bytes_kept, ..costs };
-        Ok(CellCost { members, parameters, steps, rows_kept, costs })
+        Ok(CellCost { members, lanes: self.lanes()?, parameters, steps, rows_kept, costs })
     }
 
     /// The bytes that its results will say are kept between contexts, of the member that keeps most:
@@ -254,72 +246,39 @@ impl Cell {
         Ok((kept::bytes(&self.experiment, &learner), learner.rows_kept()))
     }
 
-    /// Trains the population. One value of a sweep whose loss is no number any more stops them all:
-    /// then each value is trained as a population of its own, which gives the same bits.
+    /// How many members are trained at once: what was asked for, or what the device's memory should hold,
+    /// as far as its limits allow.
     ///
     /// # Errors
-    /// What the device refuses; what cannot be restored. A loss that is no number any more is none: it is
-    /// in [`Trained::diverged`].
-    pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
-        self.run_kept(0, observer, &mut ())
-    }
-
-    /// As [`Cell::run`], for a cell with a place in a benchmark whose work is kept.
-    pub(crate) fn run_kept(
-        &self,
-        cell: usize,
-        observer: &mut dyn Observer,
-        keep: &mut dyn Keep,
-    ) -> Result<Trained, Error> {
-        let mut trained = Trained::default();
-        match self.fate(Population { cell, variant: None }, observer, keep)? {
-            Fate::Trained(lines) => trained.lines = lines,
-            Fate::Diverged(reason) => trained.diverged.push((self.label(), reason)),
-            Fate::Apart => {
-                for (index, variant) in self.variants.iter().enumerate() {
-                    let alone = Population { cell, variant: Some(index) };
-                    match self.fate(alone, &mut Again(observer), keep)? {
-                        Fate::Trained(lines) => trained.lines.extend(lines),
-                        Fate::Apart => {}
-                        Fate::Diverged(reason) => {
-                            trained.diverged.push((variant.label.clone(), reason));
-                        }
-                    }
+    /// A member that the device does not hold, or what recording refuses.
+    pub(crate) fn lanes(&self) -> Result<usize, Error> {
+        if let Some(&known) = self.lanes.get() {
+            return Ok(known);
+        }
+        let setup = &self.experiment.setup;
+        let members = setup.seeds.len() * self.variants.len();
+        let fitting = match (&setup.gpu, self.variants.first()) {
+            (Some(Elsewhere(device)), Some(first)) => {
+                let mut learner = self.one().learner(first.strategy())?;
+                let grows = setup.head == Head::Growing;
+                if grows {
+                    let outputs = learner.stream(0).outputs();
+                    learner.grow(outputs)?;
                 }
+                let fitting = learner.lanes(&**device);
+                // What was asked for is at fault: nothing has been trained.
+                let fitting = fitting.map_err(|error| Error::Impossible(error.to_string()))?;
+                // When a head grows the narrower network and the wider one are there at once.
+                let usual = if grows { (fitting.usual / 2).max(1) } else { fitting.usual };
+                Lanes { usual, ..fitting }
             }
-        }
-        Ok(trained)
-    }
-
-    /// What becomes of a population, or became of it in an earlier process.
-    fn fate(
-        &self,
-        population: Population,
-        observer: &mut dyn Observer,
-        keep: &mut dyn Keep,
-    ) -> Result<Fate, Error> {
-        if let Some(fate) = keep.known(population) {
-            return Ok(fate);
-        }
-        let names: Vec<String> = self.names(population.variant).collect();
-        let train = |learner: &mut Learner<'_>| {
-            let outcomes = keep.train(population, learner, observer)?;
-            keep.trained(&names, learner)?;
-            Ok(outcomes)
+            _ => Lanes::ANY,
         };
-        let fate = match (self.train(self.together(population.variant), train), population.variant)
-        {
-            (Ok(lines), _) => Fate::Trained(lines),
-            (Err(error), _) if !error.has_diverged() => return Err(error),
-            (Err(_), None) if self.variants.len() > 1 => Fate::Apart,
-            (Err(error), _) => Fate::Diverged(error.to_string()),
-        };
-        keep.keep(population, &fate)?;
-        Ok(fate)
+        Ok(*self.lanes.get_or_init(|| fitting.of(members, setup.lanes)))
     }
 
     /// All variants, or one alone.
-    fn together(&self, variant: Option<usize>) -> &[Variant] {
+    pub(crate) fn together(&self, variant: Option<usize>) -> &[Variant] {
         match variant {
             None => &self.variants,
             Some(index) => &self.variants[index..=index],
@@ -333,95 +292,10 @@ impl Cell {
     }
 
     /// What the runs of all variants or of one alone are called, in the order of their lines.
-    fn names(&self, variant: Option<usize>) -> impl Iterator<Item = String> {
+    pub(crate) fn names(&self, variant: Option<usize>) -> impl Iterator<Item = String> {
         self.together(variant).iter().flat_map(move |it| {
             let label = it.label.replace([' ', '/'], "-");
             self.seeds().map(move |seed| format!("{label}-{}-seed-{seed}", self.scenario))
-        })
-    }
-
-    /// All variants as one population whose members differ in slots; one line per member.
-    fn train(
-        &self,
-        variants: &[Variant],
-        run: impl FnOnce(&mut Learner<'_>) -> Result<Vec<Outcome>, Error>,
-    ) -> Result<Vec<Line>, Error> {
-        let Some(first) = variants.first() else { return Ok(Vec::new()) };
-        let seeds = self.experiment.setup.seeds.len();
-        let population = variants.iter().flat_map(|_| self.seeds());
-        let mut learner = self.experiment.clone().seeds(population).learner(first.strategy())?;
-        for (index, variant) in variants.iter().enumerate() {
-            for (name, value) in &variant.settings.hyper {
-                if first.settings.hyper.get(name) == Some(value) {
-                    continue;
-                }
-                for slot in self.composition.slots(name) {
-                    for member in index * seeds..(index + 1) * seeds {
-                        learner.set_hyper(&slot, member, *value as f32)?;
-                    }
-                }
-            }
-        }
-        if let Some(judge) = &self.judge {
-            judge.learn(&self.experiment)?;
-        }
-        let outcomes = run(&mut learner)?;
-        let mut spreads = generated::spreads(&mut learner)?;
-        let mut shares = generated::shares(&mut learner, &self.experiment)?;
-        let of = |(member, outcome)| {
-            let line = self.line(&variants[member / seeds], &learner, member, outcome)?;
-            Ok(Line {
-                generator_spread: std::mem::take(&mut spreads[member]),
-                generator_shares: std::mem::take(&mut shares[member]),
-                ..line
-            })
-        };
-        outcomes.iter().enumerate().map(of).collect()
-    }
-
-    fn line(
-        &self,
-        variant: &Variant,
-        learner: &Learner<'_>,
-        member: usize,
-        outcome: &Outcome,
-    ) -> Result<Line, Error> {
-        let settings = variant.settings.with_seed(outcome.seed);
-        let (metrics, mut undefined) = evaluate(&outcome.accuracy);
-        undefined.insert(
-            "intransigence",
-            "intransigence needs a joint model of the contexts 1 to j for every j; only that of all \
-             contexts is trained"
-                .to_owned(),
-        );
-        let named = |(name, reason): (&str, String)| (name.to_owned(), reason);
-        Ok(Line {
-            dataset: settings.dataset.clone(),
-            scenario: settings.scenario.clone(),
-            strategy: settings.strategy.clone(),
-            seed: outcome.seed,
-            accuracy: outcome.accuracy.rows().to_vec(),
-            accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
-            metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            metrics_undefined: undefined.into_iter().map(named).collect(),
-            steps: steps(learner, member),
-            train_seconds: outcome.train_seconds,
-            members: learner.members(),
-            threads: self.experiment.setup.threads,
-            device: learner.device(),
-            bytes_kept: kept::bytes(&self.experiment, learner),
-            penalty_ratio: outcome.pulls.iter().map(|pull| pull.and_then(Pull::ratio)).collect(),
-            generator_spread: Vec::new(),
-            generator_shares: Vec::new(),
-            parameters: learner.model().layout.parameters(),
-            conventions: conventions(
-                variant.strategy(),
-                learner.stream(member),
-                &self.experiment.setup,
-            ),
-            config_hash: settings.hash(&self.experiment.dataset.checksum)?,
-            settings,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 }
@@ -463,6 +337,7 @@ fn settings(
         lr: setup.optimizer.lr(),
         optimizer_numbers: setup.optimizer.numbers(),
         schedule: schedule(&setup.schedule),
+        evaluate_every: setup.evaluation.every,
         reset_optimizer: setup.reset_optimizer,
         mix: setup.mix.describe(),
         seed: setup.seeds.first().copied().unwrap_or_default(),
@@ -470,15 +345,6 @@ fn settings(
 }
 
 /// Steps of one member over all stages.
-fn steps(learner: &Learner<'_>, member: usize) -> u64 {
+pub(crate) fn steps(learner: &Learner<'_>, member: usize) -> u64 {
     (0..learner.stages()).map(|stage| u64::from(learner.steps_of(member, stage))).sum()
-}
-
-/// Watches values of a sweep that are trained once more, alone: their steps were counted before.
-struct Again<'a>(&'a mut dyn Observer);
-
-impl Observer for Again<'_> {
-    fn unsaved(&mut self, error: cl_core::Error) -> Result<(), cl_core::Error> {
-        self.0.unsaved(error)
-    }
 }

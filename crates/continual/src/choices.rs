@@ -5,7 +5,7 @@ use crate::experiment::Setup;
 use crate::features;
 use crate::registry::{CURATED, Composition, Hyper, Numbers, Place, STRATEGIES};
 use crate::{Error, Experiment, Preset};
-use cl_scenarios::{DatasetName, Protocol, Scenario, StreamKind};
+use cl_scenarios::{DatasetName, MAX_CONTEXTS, Protocol, Scenario, StreamKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(crate) const FIRST_SEED: u64 = 2;
 /// The widest layer, the largest batch and so on: more would end without memory, not with a message.
 pub(crate) const MOST_ROWS: usize = 16_384;
 pub(crate) const MOST_LAYERS: usize = 16;
-pub(crate) const MOST_CONTEXTS: usize = 1000;
+pub(crate) const MOST_CONTEXTS: usize = MAX_CONTEXTS;
 pub(crate) const MOST_SEEDS: u64 = 1000;
 pub(crate) const MOST_THREADS: usize = 1024;
 /// Members of a population: seeds times the values of a sweep.
@@ -204,6 +204,7 @@ impl Draft {
             ("--batch", "training.batch", now.batch != usual.batch),
             ("", "training.reset_optimizer", now.reset_optimizer != usual.reset_optimizer),
             ("--update-every", "training.update_every", now.update_every != usual.update_every),
+            ("--evaluate-every", "training.evaluate_every", now.evaluation != usual.evaluation),
             ("", "training.mix", now.mix != usual.mix),
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),

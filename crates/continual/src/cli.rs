@@ -2,6 +2,8 @@
 
 mod budget;
 mod help;
+mod report;
+mod run;
 
 use crate::print::{BAD_INPUT, one_line};
 pub(crate) use budget::{BudgetOptions, ExplainBudgetOptions};
@@ -9,8 +11,11 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use continual::{CheckpointEvery, Request};
 use help::{
-    BUDGET, DEFAULTS, EXIT_CODES, EXPLAIN_BUDGET, FILE, REPRO, RESUME, SHOW_GATES, TRADEOFF,
+    BUDGET, DEFAULTS, EXIT_CODES, EXPLAIN, EXPLAIN_BUDGET, FILE, REPORT, REPRO, RESUME, SHOW_GATES,
+    TRADEOFF,
 };
+pub(crate) use report::{ReportFormat, ReportOptions};
+pub(crate) use run::{ExplainOptions, ResumeOptions, RunOptions};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +38,9 @@ pub(crate) enum Command {
     /// Go on with a `bench` or `run` that was interrupted or killed.
     #[command(after_help = RESUME)]
     Resume(ResumeOptions),
+    /// Write the report of a folder of results, as one page or as text.
+    #[command(after_help = REPORT)]
+    Report(ReportOptions),
     /// Hold a published table against what this program gives, cell by cell.
     #[command(after_help = REPRO)]
     Repro(ReproOptions),
@@ -46,6 +54,9 @@ pub(crate) enum Command {
     /// Run strategies at equal bytes kept between contexts and draw accuracy against bytes and work.
     #[command(after_help = BUDGET)]
     Budget(BudgetOptions),
+    /// What a training step is made of: multiply-accumulates, bytes and dispatches by kind of kernel.
+    #[command(after_help = EXPLAIN)]
+    Explain(ExplainOptions),
     /// What storing a stream of sensor data would take, and what each strategy keeps instead.
     #[command(after_help = EXPLAIN_BUDGET)]
     ExplainBudget(ExplainBudgetOptions),
@@ -83,6 +94,10 @@ pub(crate) struct Training {
     /// Steps between two consolidations where there are no boundaries [default: 100]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     update_every: Option<u32>,
+    /// Evaluate after every K-th context, and the last; of more than 50 contexts 50, evenly spread, are
+    /// evaluated [default: 1]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    evaluate_every: Option<usize>,
     /// Steps per context
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u32>,
@@ -126,6 +141,11 @@ pub(crate) struct Training {
     /// [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
+    /// Runs, of seeds and values of a sweep, that are trained at once, the others following in waves; results
+    /// do not depend on it [default: all on the CPU; elsewhere what fits 4 GiB of a GPU with memory of its own,
+    /// 1 GiB of others]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    lanes: Option<usize>,
 }
 
 impl Training {
@@ -137,6 +157,7 @@ impl Training {
             stream: self.stream.clone(),
             fuzziness: self.fuzziness,
             update_every: self.update_every,
+            evaluate_every: self.evaluate_every,
             steps: self.steps,
             batch: self.batch,
             hidden: self.hidden.clone(),
@@ -149,6 +170,7 @@ impl Training {
             data: self.data.clone(),
             threads: self.threads,
             device: self.device.clone(),
+            lanes: self.lanes,
             ..Request::default()
         }
     }
@@ -209,40 +231,6 @@ pub(crate) struct Output {
     /// Throw unfinished work in the folder away and start anew
     #[arg(long)]
     pub(crate) restart: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct RunOptions {
-    /// The description of an experiment
-    #[arg(value_name = "FILE.toml", required_unless_present = "keys")]
-    pub(crate) file: Option<PathBuf>,
-    /// Print every key that a file may have, with default and range
-    #[arg(long)]
-    pub(crate) keys: bool,
-    /// Folder of the files of mnist or fashion-mnist, in place of the file's
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Threads, in place of the file's; results do not depend on it
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) threads: Option<usize>,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ResumeOptions {
-    /// The folder of the results: --out of what was interrupted
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Folder of the files of mnist or fashion-mnist, if they have moved
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Threads; results do not depend on it [default: as asked for]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) threads: Option<usize>,
-    /// How often the runs under way are saved [default: as asked for]
-    #[arg(long, value_name = "INTERVAL")]
-    pub(crate) checkpoint_every: Option<CheckpointEvery>,
 }
 
 impl BenchOptions {
@@ -340,6 +328,10 @@ pub(crate) struct ReproOptions {
     /// Threads; results do not depend on it [default: all]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
+    /// Where programs run: cpu, gpu (the fastest), gpu:NAME (one of `continual devices`) or auto; a cell
+    /// that was interrupted elsewhere starts again [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
     /// Folder of the cells [default: target/repro/TABLE]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -425,6 +417,26 @@ mod tests {
         let line = told(&error.render().to_string());
         assert!(line.starts_with("error: unexpected argument '--sceanrio' found; tip: "), "{line}");
         assert!(line.contains("'--scenario'") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn every_verb_that_trains_takes_a_device() {
+        let verbs = [
+            "bench",
+            "run FILE.toml",
+            "resume DIR",
+            "repro TABLE.toml",
+            "tradeoff ewc",
+            "budget --bytes 10k",
+            "tune",
+            "show gates xdg",
+        ];
+        for verb in verbs {
+            let words = format!("continual {verb} --device gpu:H100");
+            let parsed = Cli::try_parse_from(words.split(' ')).unwrap();
+            let told = format!("{:?}", parsed.command);
+            assert!(told.contains("device: Some(\"gpu:H100\")"), "{verb}: {told}");
+        }
     }
 
     #[test]

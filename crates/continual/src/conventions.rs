@@ -1,7 +1,7 @@
 //! The conventions of a run, for its record: what would change its numbers and is no number itself.
 
 use crate::experiment::Setup;
-use cl_core::{Head, Strategy};
+use cl_core::{Evaluation, Head, Strategy};
 use cl_nn::Schedule;
 use cl_scenarios::{Stream, StreamKind};
 use std::collections::BTreeMap;
@@ -56,6 +56,10 @@ pub(crate) fn conventions(
             )
         }
     };
+    let rows_of_r = match tracked(setup) {
+        None => rows_of_r.to_owned(),
+        Some(tracked) => format!("{rows_of_r}; {tracked}"),
+    };
     let fixed = [
         ("optimizer", setup.optimizer.build().describe()),
         ("optimizer_reset", reset.to_owned()),
@@ -67,7 +71,7 @@ pub(crate) fn conventions(
         ("network", setup.network.describe()),
         ("head", head.to_owned()),
         ("consolidation", consolidation),
-        ("accuracy", rows_of_r.to_owned()),
+        ("accuracy", rows_of_r),
         (
             "bytes_kept",
             "slots of the methods, buffers at their peak and networks beside the classifier; all rows of \
@@ -78,6 +82,23 @@ pub(crate) fn conventions(
     ];
     all.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
     all
+}
+
+/// Which contexts are evaluated when; nothing where it is all of them after each.
+pub(crate) fn tracked(setup: &Setup) -> Option<String> {
+    let Evaluation { every, tracked } = setup.evaluation;
+    if setup.evaluation.is_full(setup.contexts) {
+        return None;
+    }
+    let of = match setup.contexts > tracked {
+        true => format!("{tracked} of {} contexts, evenly spread, are evaluated", setup.contexts),
+        false => "all contexts are evaluated".to_owned(),
+    };
+    let after = match every {
+        1 => "after every context".to_owned(),
+        every => format!("after every {every} contexts, and the last"),
+    };
+    Some(format!("{of} {after}: metrics are those of these contexts as if they were the stream"))
 }
 
 /// A schedule of the learning rate over the steps of a context.

@@ -1,6 +1,6 @@
 //! `--dry-run`: the runs and what they would cost.
 
-use crate::report::{gaps, remarks, stream_told};
+use crate::printed::{gaps, remarks, stream_told};
 use crate::table::markdown;
 use continual::{Bench, CellCost};
 
@@ -31,13 +31,24 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
         ]
     });
     let table = markdown(header.map(str::to_owned).to_vec(), rows.collect());
+    let waves: String = bench
+        .cells
+        .iter()
+        .zip(costs)
+        .filter(|(_, cost)| cost.lanes < cost.members)
+        .map(|(cell, cost)| {
+            let CellCost { lanes, members, .. } = cost;
+            let (strategy, scenario) = (cell.label(), cell.scenario);
+            format!("{strategy} in {scenario}: {lanes} of {members} runs at once, in waves.\n")
+        })
+        .collect();
     let runs: usize = costs.iter().map(|cost| cost.members).sum();
     let macs = costs.iter().map(CellCost::macs).fold(0, u64::saturating_add);
     format!(
         "{table}\n{runs} runs on {} {}{}, {} multiply-accumulates (MAC) in all: steps, boundaries, \
          evaluations.\n\
          Bytes per step: read and written, of one run. Bytes kept: between contexts, of one run, as \
-         its results will say.\n{}{}Nothing was trained, nothing was written.\n",
+         its results will say.\n{waves}{}{}Nothing was trained, nothing was written.\n",
         bench.dataset,
         bench.protocol,
         stream_told(bench.stream),

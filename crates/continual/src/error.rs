@@ -51,6 +51,14 @@ pub enum Error {
         /// Why. Part of the message, hence no source of its own.
         error: Box<Error>,
     },
+    /// A folder of which there is no report.
+    #[error("report of {}: {problem}", folder.display())]
+    Report {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        problem: String,
+    },
     /// Choices that exclude each other.
     #[error("{0}")]
     Impossible(String),
@@ -173,6 +181,7 @@ impl Error {
             | Self::Value { .. }
             | Self::Impossible(_)
             | Self::OutputFolder { .. }
+            | Self::Report { .. }
             | Self::InUse { .. }
             | Self::Unfinished { .. }
             | Self::Resume { .. }
@@ -205,6 +214,21 @@ impl Error {
     /// Whether earlier contexts took what later ones would have needed: more units may do.
     pub(crate) fn is_used_up(&self) -> bool {
         matches!(self, Self::Core(cl_core::Error::Capacity { .. }))
+    }
+
+    /// Whether a device was lost, has too little memory or failed otherwise: another may do, or the same
+    /// later.
+    #[must_use]
+    pub fn is_of_device(&self) -> bool {
+        let device = |error: &cl_tensor::Error| matches!(error, cl_tensor::Error::Device(_));
+        let of = matches!(self, Self::Core(cl_core::Error::Tensor(error)) if device(error));
+        of || self.is_out_of_memory()
+    }
+
+    /// Whether a device has less memory than was asked of it: fewer members may fit.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        let memory = |error: &cl_tensor::Error| matches!(error, cl_tensor::Error::Memory { .. });
+        matches!(self, Self::Core(cl_core::Error::Tensor(error)) if memory(error))
     }
 
     /// Whether somebody asked to stop, and what was done is saved.

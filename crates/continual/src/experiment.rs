@@ -3,7 +3,9 @@
 use crate::network::NetworkSpec;
 use crate::optimizer::OptimizerSpec;
 use crate::{Defaults, Error};
-use cl_core::{Head, Learner, Mix, Observer, Outcome, Settings, Strategy, Weights, run};
+use cl_core::{
+    Evaluation, Head, Learner, Mix, Observer, Outcome, Settings, Strategy, Weights, run,
+};
 use cl_nn::{Adam, Initializer, Network, Schedule};
 use cl_scenarios::{
     ContextStream, Dataset, Part, Protocol, Scenario, Stream, StreamKind, StreamSpec,
@@ -39,9 +41,12 @@ pub(crate) struct Setup {
     pub head: Head,
     pub mix: Mix,
     pub update_every: Option<u32>,
+    pub evaluation: Evaluation,
     pub threads: usize,
     /// Where programs run, if not on the CPU.
     pub gpu: Option<Elsewhere>,
+    /// Most members that a benchmark trains at once; `None`: what the device's memory should hold.
+    pub lanes: Option<usize>,
 }
 
 /// A device other than the CPU.
@@ -74,8 +79,10 @@ impl Default for Setup {
             head: Head::Full,
             mix: Mix::ByContext,
             update_every: None,
+            evaluation: Evaluation::default(),
             threads: 1,
             gpu: None,
+            lanes: None,
         }
     }
 }
@@ -99,6 +106,7 @@ impl Default for Setup {
 /// | `schedule` | constant | of the learning rate, anew in every context |
 /// | `mix` | by context; 0.5 without boundaries | how stream and replay are weighed |
 /// | `update_every` | 100 | steps between two consolidations where there are no boundaries |
+/// | `evaluate_every` | 1 | evaluated after every so many contexts, and the last; of more than 50 contexts 50 evenly spread are |
 /// | `threads` | 1 | results do not depend on it |
 /// | `device` | the CPU | where programs run |
 /// | `part` | final | final results, or choice of hyper-parameters |
@@ -176,6 +184,13 @@ impl Experiment {
     #[must_use]
     pub fn update_every(self, steps: u32) -> Self {
         self.with(|setup| setup.update_every = Some(steps))
+    }
+
+    /// Evaluated after every so many contexts, and the last. Of more than [`Evaluation::TRACKED`] contexts so
+    /// many, evenly spread, are evaluated.
+    #[must_use]
+    pub fn evaluate_every(self, contexts: usize) -> Self {
+        self.with(|setup| setup.evaluation.every = contexts)
     }
 
     /// One member of the population per seed.
@@ -295,7 +310,7 @@ impl Experiment {
     /// A strategy that needs what the scenario does not show, values out of range, a stream that
     /// cannot be cut.
     pub fn learner<'s>(&self, strategy: &'s dyn Strategy) -> Result<Learner<'s>, Error> {
-        let Setup { seeds, steps, batch, optimizer, head, mix, threads, gpu, .. } = &self.setup;
+        let Setup { seeds, steps, batch, optimizer, head, mix, .. } = &self.setup;
         let mut population: Vec<(u64, Box<dyn Stream>)> = Vec::with_capacity(seeds.len());
         for &seed in seeds {
             population.push((seed, Box::new(self.stream(seed)?)));
@@ -310,10 +325,8 @@ impl Experiment {
             head: *head,
             mix: *mix,
             consolidate_every: self.setup.clock(),
-            device: match gpu {
-                Some(Elsewhere(device)) => device.clone(),
-                None => Arc::new(Cpu { threads: *threads }),
-            },
+            evaluation: self.setup.evaluation,
+            device: self.setup.device(),
         };
         Ok(Learner::new(strategy, &self.dataset, population, network, settings)?)
     }
@@ -347,6 +360,14 @@ impl Experiment {
 }
 
 impl Setup {
+    /// Where programs run.
+    pub(crate) fn device(&self) -> Arc<dyn Device> {
+        match &self.gpu {
+            Some(Elsewhere(device)) => device.clone(),
+            None => Arc::new(Cpu { threads: self.threads }),
+        }
+    }
+
     /// Chooses the kind of the stream, and what follows from it.
     pub(crate) fn make_kind(&mut self, kind: StreamKind) {
         self.kind = kind;

@@ -51,9 +51,13 @@ impl GateOverlap {
         if !parts.played().iter().any(|(part, _)| *part == "Gate") {
             return Err(Error::Impossible(format!("`{}` has no gates", cell.composition.name)));
         }
-        let mut learner = cell.experiment.learner(strategy)?;
-        run(&mut learner, observer)?;
-        let members = learner.mean_gates()?;
+        let mut members = Vec::with_capacity(bench.seeds.len());
+        for seeds in bench.seeds.chunks(cell.lanes()?) {
+            let wave = cell.experiment.clone().seeds(seeds.iter().copied());
+            let mut learner = wave.learner(strategy)?;
+            run(&mut learner, observer)?;
+            members.extend(learner.mean_gates()?);
+        }
         let count = members.len() as f64;
         let layers = members.first().map_or(0, |gates| gates.layers().len());
         let mean = |of: &dyn Fn(usize) -> Vec<Vec<f64>>| {

@@ -2,6 +2,7 @@
 
 use crate::{Error, Line};
 use cl_core::{Learner, Observer, Outcome, run};
+use std::ops::Range;
 
 /// A population of a benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +12,25 @@ pub struct Population {
     /// One value of the cell's sweep, trained alone after the loss of some value was no number any
     /// more; `None`: all values together.
     pub variant: Option<usize>,
+}
+
+/// Members of a population that are trained at once, in one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// The population.
+    pub population: Population,
+    /// Which of its members.
+    pub members: Range<usize>,
+    /// How many members the population has.
+    pub all: usize,
+}
+
+impl Wave {
+    /// Whether it is the whole population.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.members == (0..self.all)
+    }
 }
 
 /// What became of a population.
@@ -32,20 +52,25 @@ pub trait Keep {
         None
     }
 
-    /// Trains a population, from its start or from where an earlier process left it.
+    /// How many members the wave had that an earlier process began with member `first` of a population.
+    fn begun(&mut self, _population: Population, _first: usize) -> Option<usize> {
+        None
+    }
+
+    /// Trains a wave of a population, from its start or from where an earlier process left it.
     ///
     /// # Errors
     /// As [`cl_core::run`]; what cannot be restored.
     fn train(
         &mut self,
-        _population: Population,
+        _wave: &Wave,
         learner: &mut Learner<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Outcome>, Error> {
         Ok(run(learner, observer)?)
     }
 
-    /// A population has been trained; `names` are those of its members' runs.
+    /// A wave of a population has been trained; `names` are those of its members' runs.
     ///
     /// # Errors
     /// What the disk refuses.

@@ -6,13 +6,16 @@ mod cli;
 mod devices_command;
 mod dry_run;
 mod explain_budget;
+mod explain_command;
 mod interrupt;
 mod list;
 mod machine;
 mod panics;
 mod print;
+mod printed;
 mod progress;
-mod report;
+
+mod report_command;
 mod repro_command;
 mod resume_command;
 mod run_command;
@@ -37,8 +40,10 @@ fn main() -> ExitCode {
         Command::Resume(options) => resume_command::run(&options),
         Command::List(options) => list::run(&options),
         Command::Devices => devices_command::run(),
+        Command::Report(options) => report_command::run(&options),
         Command::Repro(options) => repro_command::run(&options),
         Command::Budget(options) => budget_command::run(&options),
+        Command::Explain(options) => explain_command::run(&options),
         Command::ExplainBudget(options) => explain_budget::run(&options),
         Command::Tradeoff(options) => tradeoff_command::run(&options),
         Command::Show { what } => show_command::run(&what),

@@ -4,7 +4,22 @@ use std::panic::{PanicHookInfo, set_hook};
 
 /// From here on a panic prints one line; the exit code is Rust's 101.
 pub(crate) fn install() {
-    set_hook(Box::new(|panic| eprintln!("{}", line(&reason(panic), place(panic)))));
+    set_hook(Box::new(|panic| {
+        if !is_caught() {
+            eprintln!("{}", line(&reason(panic), place(panic)));
+        }
+    }));
+}
+
+/// Whether it becomes an error: that of a device that was lost.
+#[cfg(feature = "gpu")]
+fn is_caught() -> bool {
+    cl_gpu::is_waiting()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn is_caught() -> bool {
+    false
 }
 
 fn reason(panic: &PanicHookInfo<'_>) -> String {

@@ -2,10 +2,11 @@
 
 use crate::cli::ReproOptions;
 use crate::progress::Bar;
-use crate::{interrupt, machine, print};
+use crate::{interrupt, machine, print, report_command};
 use anyhow::{Context, Result};
 use continual::core::write_atomically;
 use continual::make_folder;
+use continual::report::Origin;
 use continual::repro::{PublishedTable, Reproduction, Wanted, page};
 use continual::{
     Asked, Bench, CellCost, CheckpointEvery, Earlier, Error, Strengths, Unfinished, Work,
@@ -25,6 +26,7 @@ pub(crate) fn run(options: &ReproOptions) -> Result<()> {
         only: options.only.clone(),
         data: options.data.clone(),
         threads: options.threads,
+        device: options.device.clone(),
     };
     let reproduction = Reproduction::new(table, wanted, &folder)?;
     let path = options.page.clone();
@@ -70,7 +72,23 @@ pub(crate) fn run(options: &ReproOptions) -> Result<()> {
     if left > 0 {
         text += &format!("\nThe time is up: {left} cells are left, the same command goes on.\n");
     }
-    print::text(&(text + &format!("\nThe page: {}\n", path.display())))
+    text += &format!("\nThe page: {}\n", path.display());
+    if reproduction.has_results() {
+        let report = report_command::write(&folder, &origin(options, &folder))?;
+        text += &report_command::told(&report);
+    }
+    print::text(&text)
+}
+
+/// How the results of all cells come about.
+fn origin(options: &ReproOptions, folder: &Path) -> Origin {
+    let mut command =
+        format!("continual repro {} --seeds {}", options.table.display(), options.seeds);
+    if !options.only.is_empty() {
+        command += &format!(" --only {}", options.only.join(","));
+    }
+    let command = report_command::with_folder(command, folder);
+    Origin { command, file: None, machine: machine::name(), remarks: Vec::new() }
 }
 
 fn minutes_of(minutes: f64) -> Duration {

@@ -1,10 +1,9 @@
 //! What a person asks for, and what it means.
 
 use crate::choices::{
-    Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS,
-    Wording, all, check_count, seeds,
+    Choices, Chosen, Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_MEMBERS, MOST_ROWS, MOST_SEEDS,
+    MOST_THREADS, Wording, all, check_count, seeds,
 };
-use crate::experiment::Elsewhere;
 use crate::nearest::unknown;
 use crate::optimizer::check_number;
 use crate::registry::{Composition, Hyper, STRATEGIES};
@@ -39,6 +38,9 @@ pub struct Request {
     /// Steps between two consolidations in a stream without boundaries.
     #[serde(default)]
     pub update_every: Option<u32>,
+    /// Evaluated after every so many contexts, and the last.
+    #[serde(default)]
+    pub evaluate_every: Option<usize>,
     /// Number of seeds; they are 2, 3, ..
     pub seeds: Option<u64>,
     /// Steps per context.
@@ -69,6 +71,10 @@ pub struct Request {
     pub threads: Option<usize>,
     /// `cpu`, `gpu`, `gpu:NAME` or `auto`; `None`: the CPU.
     pub device: Option<String>,
+    /// Most members, seeds and values of a sweep, that are trained at once; `None`: what the device's memory
+    /// should hold, on the CPU all. Results do not depend on it.
+    #[serde(default)]
+    pub lanes: Option<usize>,
     /// 100 steps per context and 2 seeds, unless said otherwise.
     pub quick: bool,
 }
@@ -113,13 +119,15 @@ impl Request {
         let setup = &mut draft.setup;
         count("--contexts", self.contexts, MOST_CONTEXTS, &mut setup.contexts)?;
         count("--steps", self.steps, u32::MAX / setup.contexts as u32, &mut setup.steps)?;
+        count("--evaluate-every", self.evaluate_every, MOST_CONTEXTS, &mut setup.evaluation.every)?;
         let mut members = setup.seeds.len() as u64;
         count("--seeds", self.seeds, MOST_SEEDS, &mut members)?;
         setup.seeds = seeds(members);
         count("--batch", self.batch, MOST_ROWS, &mut setup.batch)?;
         count("--threads", self.threads, MOST_THREADS, &mut setup.threads)?;
+        setup.lanes = lanes(self.lanes)?;
         if let Some(text) = &self.device {
-            setup.gpu = device::open(text)?.map(Elsewhere);
+            setup.gpu = device::open(text)?;
         }
         if let Some(text) = &self.hidden {
             setup.network.hidden = hidden(text)?;
@@ -140,6 +148,12 @@ impl Request {
 
 fn value(what: &str, value: impl ToString, expected: impl Into<String>) -> Error {
     Error::Value { what: what.to_owned(), value: value.to_string(), expected: expected.into() }
+}
+
+/// `--lanes`: most members that are trained at once.
+pub(crate) fn lanes(given: Option<usize>) -> Result<Option<usize>, Error> {
+    let checked = given.map(|lanes| check_count(lanes, MOST_MEMBERS)).transpose();
+    checked.map_err(|expected| value("--lanes", given.unwrap_or_default(), expected))
 }
 
 /// Puts a count that was given into its place.
@@ -396,6 +410,7 @@ mod tests {
             (message(Request { seeds: Some(0), ..default() }), "--seeds `0`"),
             (message(Request { batch: Some(1 << 20), ..default() }), "--batch `1048576`"),
             (message(Request { threads: Some(0), ..default() }), "--threads `0`"),
+            (message(Request { lanes: Some(0), ..default() }), "--lanes `0`: expected 1 to"),
             (message(Request { strategy: some("none,"), ..default() }), "strategy `` is unknown"),
             (message(Request { strategy: some("none+joint"), ..default() }), "cannot be composed"),
             (message(Request { stream: some("fuzy"), ..default() }), "did you mean `fuzzy`?"),

@@ -1,10 +1,11 @@
 //! `results.jsonl`: one line per run.
 
 use crate::{Error, Settings};
+use cl_metrics::AccuracyMatrix;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The record of one run: one seed of one strategy in one scenario.
@@ -18,8 +19,18 @@ pub struct Line {
     pub strategy: String,
     /// The seed.
     pub seed: u64,
-    /// R: row i holds the accuracies on all contexts after context i, fractions; `joint` has one row.
+    /// R: row i holds the accuracies on all contexts after context i, fractions; `joint` has one row. Where
+    /// not every context is evaluated after every context, the two next fields say which rows and columns
+    /// there are.
     pub accuracy: Vec<Vec<f64>>,
+    /// The contexts of the columns of `accuracy` and of `accuracy_before`, counted from 1; empty, and then not
+    /// written, where all contexts are evaluated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracked_contexts: Vec<usize>,
+    /// After which contexts the rows of `accuracy` were measured, counted from 1; empty, and then not written,
+    /// where `tracked_contexts` is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluated_after: Vec<usize>,
     /// b: the accuracies before any training, fractions.
     pub accuracy_before: Vec<f64>,
     /// Metrics by name.
@@ -28,18 +39,22 @@ pub struct Line {
     pub steps: u64,
     /// Wall-clock seconds of training and boundaries, divided by the members that shared them.
     pub train_seconds: f64,
-    /// Members of the population in which this run was trained.
+    /// Members that were trained at once with this run, itself included.
     pub members: usize,
     /// Threads.
     pub threads: usize,
-    /// `cpu`.
+    /// `cpu`, or the adapter, its backend and driver; all of them in their order where a run went on elsewhere.
     pub device: String,
     /// Bytes that the methods keep between contexts, memories at their peak: docs/EXPERIMENTS.md says what
     /// counts.
     pub bytes_kept: u64,
+    /// Multiply-accumulates of the run: steps, boundaries and evaluations ([`Costs::macs`](cl_core::Costs::macs)).
+    /// `None` in lines of earlier versions.
+    #[serde(default)]
+    pub macs: Option<u64>,
     /// Parameters of the network.
     pub parameters: usize,
-    /// How large the gradient of all penalties is beside that of the task loss when each stage ends
+    /// How large the gradient of all penalties is beside that of the task loss at each row of `accuracy`
     /// ([`Pull`](cl_core::Pull)); `null` where it was not measured, as in the first stage. Empty for
     /// strategies without penalties, and in lines of earlier versions.
     #[serde(default)]
@@ -64,6 +79,42 @@ pub struct Line {
     pub config_hash: String,
     /// The version of this program.
     pub version: String,
+}
+
+impl Line {
+    /// R and b, with the contexts of their columns and rows.
+    ///
+    /// # Errors
+    /// Numbers that are no accuracies, or rows and columns that do not fit together.
+    pub fn matrix(&self) -> Result<AccuracyMatrix, cl_metrics::Error> {
+        let from_0 =
+            |numbers: &[usize]| numbers.iter().map(|number| number.wrapping_sub(1)).collect();
+        if self.tracked_contexts.is_empty() {
+            return self.after_before(AccuracyMatrix::from_rows(self.accuracy.clone())?);
+        }
+        let tracked = from_0(&self.tracked_contexts);
+        let mut matrix = AccuracyMatrix::sparse(self.settings.contexts, tracked)?;
+        let after: Vec<usize> = from_0(&self.evaluated_after);
+        if after.len() != self.accuracy.len() {
+            return Err(cl_metrics::Error::Length {
+                what: "evaluated_after".to_owned(),
+                found: after.len(),
+                contexts: self.accuracy.len(),
+            });
+        }
+        for (stage, row) in after.into_iter().zip(&self.accuracy) {
+            matrix.push_row_after(stage, row.clone())?;
+        }
+        self.after_before(matrix)
+    }
+
+    /// The matrix with b, where the line has it.
+    fn after_before(&self, matrix: AccuracyMatrix) -> Result<AccuracyMatrix, cl_metrics::Error> {
+        match &self.accuracy_before[..] {
+            [] => Ok(matrix),
+            before => matrix.with_before(before.to_vec()),
+        }
+    }
 }
 
 /// Makes a folder, and finds out whether files can be written in it before work begins.
@@ -92,6 +143,8 @@ pub struct Results {
     path: PathBuf,
     file: File,
     runs: usize,
+    /// Of their lines.
+    bytes: u64,
 }
 
 impl Results {
@@ -113,7 +166,7 @@ impl Results {
         let partial = Self::partial_in(folder);
         let file = File::create(&partial)
             .map_err(|error| refused(format!("no file can be written in it: {error}")))?;
-        Ok(Self { partial, path, file, runs: 0 })
+        Ok(Self { partial, path, file, runs: 0, bytes: 0 })
     }
 
     /// Goes on with a growing file: its first `bytes` are the lines of so many runs, what follows
@@ -123,7 +176,7 @@ impl Results {
         let file = OpenOptions::new().append(true).open(&partial);
         let file = file.and_then(|file| file.set_len(bytes).map(|()| file));
         let file = file.map_err(|source| Error::Write { path: partial.clone(), source })?;
-        Ok(Self { partial, path, file, runs })
+        Ok(Self { partial, path, file, runs, bytes })
     }
 
     /// The growing file of a folder.
@@ -131,7 +184,7 @@ impl Results {
         folder.join(format!("{}.partial", Self::FILE))
     }
 
-    /// Adds finished runs.
+    /// Adds finished runs, all of them or none.
     ///
     /// # Errors
     /// What the disk refuses.
@@ -142,8 +195,14 @@ impl Results {
             text.push('\n');
         }
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| Error::Write { path: self.partial.clone(), source })?;
+        if let Err(source) = written {
+            // A full disk takes half of a line: nobody would know what it is.
+            let _ = self.file.set_len(self.bytes);
+            let _ = self.file.seek(SeekFrom::Start(self.bytes));
+            return Err(Error::Write { path: self.partial.clone(), source });
+        }
         self.runs += lines.len();
+        self.bytes += text.len() as u64;
         Ok(())
     }
 

@@ -5,11 +5,18 @@ use crate::budget_command;
 use crate::cli::ResumeOptions;
 use crate::interrupt;
 use anyhow::Result;
-use continual::{Asked, EqualBytes, Strengths, Unfinished};
+use continual::{Asked, EqualBytes, Error, Strengths, Unfinished};
+use std::path::Path;
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
-    let unfinished = Unfinished::open(&options.folder)?;
+    let mut unfinished = Unfinished::open(&options.folder)?;
+    if let Some(device) = &options.device {
+        unfinished = unfinished.on_device(device);
+    }
     let mut asked = unfinished.asked().clone();
+    if let Some(lanes) = options.lanes {
+        asked = asked.lanes(lanes);
+    }
     if let Some(folder) = &options.data {
         asked = asked.data(folder);
     }
@@ -19,14 +26,16 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
     let strengths = Strengths::built_in()?;
     let equal = match &asked {
         Asked::Budget { request, bytes } => {
-            Some(EqualBytes::new(request.clone(), bytes, &strengths)?)
+            let equal = EqualBytes::new(request.clone(), bytes, &strengths);
+            Some(equal.map_err(|error| asked_in(&options.folder, error))?)
         }
         Asked::Request(_) | Asked::File(_) => None,
     };
     let bench = match &equal {
-        Some(equal) => equal.bench(&strengths)?,
-        None => asked.bench(&strengths)?,
+        Some(equal) => equal.bench(&strengths),
+        None => asked.bench(&strengths),
     };
+    let bench = bench.map_err(|error| asked_in(&options.folder, error))?;
     let costs = bench.costs()?;
     let every = options.checkpoint_every.unwrap_or_else(|| unfinished.checkpoint_every());
     let stop = interrupt::install()?;
@@ -37,6 +46,17 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
             let folder = work.folder().to_owned();
             let trained = finish(&bench, &costs, work)?;
             budget_command::show(equal, &bench, &costs, trained, &folder)
+        }
+    }
+}
+
+/// What cannot be asked for, with the file in which it was; a file of an experiment names its own line.
+fn asked_in(folder: &Path, error: Error) -> Error {
+    match error {
+        Error::InFile { .. } => error,
+        error => {
+            let place = folder.join("unfinished.json").display().to_string();
+            Error::InFile { place, error: Box::new(error) }
         }
     }
 }

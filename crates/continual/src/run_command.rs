@@ -12,11 +12,17 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
         return print::text(&list::keys());
     };
     let mut file = ExperimentFile::read(path)?;
+    if let Some(lanes) = options.lanes {
+        file = file.lanes(lanes);
+    }
     if let Some(folder) = &options.data {
         file = file.data(folder);
     }
     if let Some(threads) = options.threads {
         file = file.threads(threads);
+    }
+    if let Some(device) = &options.device {
+        file = file.device(device);
     }
     let name = path.file_stem().unwrap_or_default();
     show(&Asked::File(file), &options.output, &Path::new("target/run").join(name))

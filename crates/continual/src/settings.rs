@@ -58,12 +58,23 @@ pub struct Settings {
     pub optimizer_numbers: BTreeMap<String, f64>,
     /// The learning rate over the steps of a context.
     pub schedule: String,
+    /// Evaluated after every so many contexts, and the last; 1 is not written.
+    #[serde(default = "each", skip_serializing_if = "is_each")]
+    pub evaluate_every: usize,
     /// Whether the optimiser starts afresh in every context.
     pub reset_optimizer: bool,
     /// How stream and replay are weighed.
     pub mix: String,
     /// The seed.
     pub seed: u64,
+}
+
+fn each() -> usize {
+    1
+}
+
+fn is_each(every: &usize) -> bool {
+    *every == 1
 }
 
 impl Settings {
@@ -127,6 +138,7 @@ mod tests {
             lr: 1e-3,
             optimizer_numbers: BTreeMap::from([("beta1".to_owned(), 0.9)]),
             schedule: "constant".to_owned(),
+            evaluate_every: 1,
             reset_optimizer: false,
             mix: "by-context".to_owned(),
             seed: 2,
@@ -164,6 +176,15 @@ mod tests {
             serde_json::from_str(&serde_json::to_string(settings).unwrap()).unwrap()
         };
         assert_eq!((read(&given), read(&settings())), (given, settings()));
+    }
+
+    #[test]
+    fn another_interval_of_evaluations_changes_the_hash_and_the_usual_one_is_not_told() {
+        let given = Settings { evaluate_every: 200, ..settings() };
+        assert!(given.canonical().unwrap().contains("\"evaluate_every\":200,"));
+        assert_ne!(given.hash("abc").unwrap(), HASH);
+        let text = serde_json::to_string(&given).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), given);
     }
 
     #[test]

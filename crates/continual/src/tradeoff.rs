@@ -1,8 +1,8 @@
 //! Stability against plasticity: what a strength does to old and to new contexts.
 
 use crate::registry::{Composition, Place};
-use crate::{Bench, Error, Finished, Line, Request, choose};
-use cl_metrics::Summary;
+use crate::{Bench, Error, Finished, Request, choose};
+use cl_metrics::{AccuracyMatrix, Summary};
 use cl_scenarios::Scenario;
 
 /// A sweep over the strength of one strategy beside the baselines `none` and `joint`, in one scenario.
@@ -56,6 +56,10 @@ impl Tradeoff {
         let scenario = choose("scenario", scenario, &Scenario::ALL)?;
         if request.contexts == Some(1) {
             return Err(refused("one context has no old ones".to_owned()));
+        }
+        if request.evaluate_every.is_some_and(|every| every > 1) {
+            let why = "every context is evaluated when it is learned; leave --evaluate-every out";
+            return Err(refused(why.to_owned()));
         }
         let strengths = composition.hypers();
         let swept = match hyper {
@@ -111,8 +115,10 @@ impl Tradeoff {
                 Some(value) if !row.is_baseline => crate::label::number(*value),
                 _ => row.label.clone(),
             };
-            let summary = |of: fn(&Line) -> f64| {
-                Summary::of(&lines.iter().map(|line| of(line)).collect::<Vec<f64>>())
+            let matrices: Vec<AccuracyMatrix> =
+                lines.iter().map(|line| line.matrix()).collect::<Result<_, _>>()?;
+            let summary = |of: fn(&AccuracyMatrix) -> f64| {
+                Summary::of(&matrices.iter().map(of).collect::<Vec<f64>>())
             };
             let (old, new) = (summary(old)?, summary(new)?);
             points.push(TradeoffPoint { label, is_baseline: row.is_baseline, old, new });
@@ -122,15 +128,20 @@ impl Tradeoff {
 }
 
 /// Mean of the last row without the last context.
-fn old(line: &Line) -> f64 {
-    let Some([row @ .., _]) = line.accuracy.last().map(|row| &row[..]) else { return f64::NAN };
+pub(crate) fn old(matrix: &AccuracyMatrix) -> f64 {
+    let Some([row @ .., _]) = matrix.rows().last().map(|row| &row[..]) else { return f64::NAN };
     row.iter().sum::<f64>() / row.len() as f64
 }
 
-/// Mean of the diagonal without the first context.
-fn new(line: &Line) -> f64 {
-    let rows = &line.accuracy;
-    let diagonal: Vec<f64> = match &rows[..] {
+/// Mean of the diagonal without the first context; no number where the diagonal was not measured.
+pub(crate) fn new(matrix: &AccuracyMatrix) -> f64 {
+    let square = matrix.require_square("the accuracy on new contexts");
+    let rows = match (&square, matrix.rows()) {
+        (Ok(rows), _) => rows,
+        (Err(_), joint @ [_]) => joint,
+        (Err(_), _) => return f64::NAN,
+    };
+    let diagonal: Vec<f64> = match rows {
         [joint] => joint[1..].to_vec(),
         rows => {
             rows.iter().enumerate().skip(1).filter_map(|(j, row)| row.get(j).copied()).collect()

@@ -3,7 +3,7 @@
 use crate::bench_command::train;
 use crate::cli::TradeoffOptions;
 use crate::table::{markdown, percent};
-use crate::{dry_run, print, report};
+use crate::{dry_run, print, printed, report_command};
 use anyhow::Result;
 use continual::picture::{Group, Mark, Scatter, draw};
 use continual::{Asked, Bench, Strengths, Tradeoff, TradeoffPoint};
@@ -19,7 +19,7 @@ pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
         return print::text(&dry_run::text(&bench, &costs));
     }
     let folder = options.output.out.clone().unwrap_or_else(|| usual(&tradeoff));
-    let (finished, results) = train(&asked, &bench, &costs, &folder, &options.output)?;
+    let (finished, named) = train(&asked, &bench, &costs, &folder, &options.output)?;
     let points = tradeoff.points(&bench, &finished)?;
     let pictures = draw(&picture(&tradeoff, &bench, &points), &folder.join("tradeoff"))?;
     let mut text = format!(
@@ -32,11 +32,13 @@ pub(crate) fn run(options: &TradeoffOptions) -> Result<()> {
     text += &table(&tradeoff, &points);
     text += "\nold: the contexts but the last, at the end. new: each context but the first, when it was \
              just learned.\n";
-    text += &report::gaps(&finished.diverged);
-    for path in pictures.iter().chain([&results]) {
+    text += &printed::gaps(&finished.diverged);
+    for path in pictures.iter().map(|path| &**path).chain([named.results()]) {
         text += &format!("{}\n", path.display());
     }
+    let report = report_command::close(named, &folder, &report_command::origin(&asked, &folder));
     print::text(&text)?;
+    print::text(&report_command::told(&report?))?;
     finished.failure().map_or(Ok(()), |error| Err(error.into()))
 }
 

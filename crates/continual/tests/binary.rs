@@ -166,7 +166,13 @@ fn a_benchmark_prints_its_table_and_writes_one_line_per_run() {
     // Three scenarios, two of which do not suit xdg; two seeds.
     let lines = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 14);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    let page = folder.path().join("report.html");
+    assert!(text.ends_with(&format!("The report: {}\n", page.display())), "{text}");
+    let page = std::fs::read_to_string(page).unwrap();
+    for part in ["Class-incremental", "continual bench --strategy none,xdg,er --seeds 2"] {
+        assert!(page.contains(part), "the page should say {part:?}");
+    }
 }
 
 #[test]

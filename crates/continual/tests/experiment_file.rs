@@ -47,6 +47,25 @@ fn an_empty_file_is_the_default_benchmark() {
 }
 
 #[test]
+fn a_device_named_in_place_of_the_files_is_the_only_one_opened() {
+    let strengths = Strengths::built_in().unwrap();
+    let file = ExperimentFile::parse(
+        format!(
+            "device = \"gpu:nobody's\"\nscenario = 'task'\nseeds = 1\nstrategy = ['none', 'si']\n{TINY}"
+        ),
+        "mine.toml",
+    );
+    assert!(file.bench(&strengths).is_err());
+    let bench = file.clone().device("cpu").bench(&strengths).unwrap();
+    assert_eq!(bench.device(), "cpu");
+    let devices: Vec<String> = finished(&bench).lines.into_iter().map(|it| it.device).collect();
+    assert_eq!(devices, ["cpu", "cpu"]);
+    let Err(error) = file.device("cuda").bench(&strengths) else { panic!("no such device") };
+    let message = error.to_string();
+    assert!(message.ends_with("--device `cuda`: expected cpu, gpu, gpu:NAME or auto"), "{message}");
+}
+
+#[test]
 fn a_file_gives_the_bits_and_the_hashes_of_the_options_that_say_the_same() {
     let request = Request {
         scenario: some("task,domain"),

@@ -45,6 +45,14 @@ fn what_is_unknown_is_refused_with_line_and_nearest_name() {
             "scenario = ['task',\n 'klass']",
             "mine.toml:2: scenario `klass` is unknown: did you mean `class`?",
         ),
+        (
+            "[training]\ndevice = 'cpu'",
+            "mine.toml:2: key of [training] `device` is unknown: it stands before the first table",
+        ),
+        ("device = 'cuda'", "mine.toml:1: device `'cuda'`: expected cpu, gpu, gpu:NAME or auto"),
+        ("device = 1", "mine.toml:1: device `1`: expected cpu, gpu, gpu:NAME or auto"),
+        // Without the feature `gpu` since no GPU is built in, with it since none is called so.
+        ("\ndevice = \"gpu:nobody's\"", "mine.toml:2: "),
         ("preset = 'vvd'", "preset `vvd` is unknown: did you mean `vdv`?"),
         (
             "[data]\ndataset = 'minst'",

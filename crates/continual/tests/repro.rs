@@ -132,6 +132,18 @@ fn rows_and_tables_that_are_not_there_are_bad_input() {
 }
 
 #[test]
+fn the_device_of_the_options_is_that_of_every_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = repro(folder.path(), &["--only", "none", "--device", "cuda"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("--device `cuda`: expected cpu, gpu, gpu:NAME or auto"), "{error}");
+    let output = repro(folder.path(), &["--only", "none", "--seeds", "1", "--device", "cpu"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(runs(folder.path()), 2);
+}
+
+#[test]
 fn the_tables_of_the_project_can_be_read() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/repro");
     let mut tables = 0;

@@ -33,7 +33,10 @@ fn a_sweep_is_told_and_drawn_beside_both_baselines() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["results.jsonl", "tradeoff.png", "tradeoff.svg"]);
+    assert_eq!(
+        names,
+        ["origin.json", "report.html", "results.jsonl", "tradeoff.png", "tradeoff.svg"]
+    );
     let svg = std::fs::read_to_string(out.join("tradeoff.svg")).unwrap();
     for label in ["1e3", "none", "joint", "domain-incremental"] {
         assert!(svg.contains(label), "{label}");

@@ -366,8 +366,8 @@ fn going_on_with_another_file_of_weights_is_refused() {
     let every = continual::CheckpointEvery::default();
     let earlier = continual::Earlier::Refuse;
     let asked = continual::Asked::Request(request);
-    let work = continual::Work::begin(&out, &asked, &bench, every, earlier).unwrap();
-    drop(work.keeping_networks().unwrap()); // killed
+    let begin = continual::Work::begin_keeping_networks;
+    drop(begin(&out, &asked, &bench, every, earlier).unwrap()); // killed
     let original = fs::read(path.join(KEPT)).unwrap();
     fs::copy(path.join("a/networks/joint-class-seed-3.safetensors"), path.join(KEPT)).unwrap();
     let error = refusal(&continual(&path, &["resume", "b"]));

@@ -240,7 +240,7 @@ impl Learner<'_> {
         examples: Vec<Vec<(String, f32)>>,
     ) -> Result<(), Error> {
         let context = |member: &crate::population::MemberState| match at {
-            At::Evaluation => self.progress.rows.len() as u32,
+            At::Evaluation => self.progress.stage as u32,
             At::ContextEnd | At::PhaseEnd(_) => member.boundaries + 1,
         };
         let mut hosts: Vec<Ends> = self

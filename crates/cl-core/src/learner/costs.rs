@@ -70,6 +70,7 @@ impl Learner<'_> {
         let member = &self.members[0];
         let batch = self.settings.batch;
         let stream = &*member.stream;
+        let evaluation = self.settings.evaluation;
         let (mut total, mut first) = (0, None);
         for stage in 0..self.stages() {
             let contexts = &stream.stages()[stage].contexts;
@@ -92,7 +93,9 @@ impl Learner<'_> {
             if self.ends(stage) && self.clock.is_none() {
                 total += self.pass_macs(At::ContextEnd, rows);
             }
-            total += self.pass_macs(At::Evaluation, rows);
+            if evaluation.is_due(stage, self.stages()) {
+                total += self.pass_macs(At::Evaluation, rows);
+            }
         }
         if let Some(Clock { every, .. }) = self.clock {
             let steps: u64 =
@@ -104,11 +107,11 @@ impl Learner<'_> {
         let contexts = &stream.stages()[0].contexts;
         let rows = contexts.iter().map(|&c| stream.train(c).len()).sum();
         total += self.pass_macs(At::Evaluation, rows);
-        let tests: usize = (0..self.model.contexts).map(|c| stream.test(c).len()).sum();
-        let evaluation = tests.div_ceil(CHUNK) as u64 * cost(self.programs.evaluate).macs;
+        let tests: usize = self.tracked().iter().map(|&c| stream.test(c).len()).sum();
+        let once = tests.div_ceil(CHUNK) as u64 * cost(self.programs.evaluate).macs;
         Costs {
             step: first.unwrap_or_default(),
-            macs: total + (self.stages() as u64 + 1) * evaluation,
+            macs: total + (evaluation.done(self.stages(), self.stages()) as u64 + 1) * once,
             bytes_kept: self.bytes_kept(),
         }
     }
@@ -134,5 +137,6 @@ fn both(one: Cost, other: Cost) -> Cost {
         bytes: one.bytes + other.bytes,
         kernels: one.kernels + other.kernels,
         copies: one.copies + other.copies,
+        dispatches: one.dispatches.zip(other.dispatches).map(|(one, other)| one + other),
     }
 }

@@ -11,7 +11,7 @@ use cl_tensor::Resident;
 
 /// Outputs that the contexts of the first `stages` stages need.
 fn needed(stream: &dyn Stream, labels: &[u8], stages: usize) -> usize {
-    let contexts = stream.stages()[..stages].iter().flat_map(|stage| &stage.contexts);
+    let contexts = stream.stages()[..stages].iter().flat_map(|stage| &*stage.contexts);
     let units = contexts.flat_map(|&context| {
         let examples = stream.train(context).iter();
         examples.map(move |&example| stream.target(context, labels[example as usize]))

@@ -15,8 +15,9 @@ use crate::run::Progress;
 use crate::strategy::{Strategy, check};
 use cl_nn::Network;
 use cl_scenarios::{Dataset, Stream};
-use cl_tensor::{Resident, Session};
-use std::collections::BTreeMap;
+use cl_tensor::{Device, Lanes, Plan, Resident, Session};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// A population in training. Made once, stepped by [`run()`](crate::run()).
 pub struct Learner<'s> {
@@ -32,7 +33,11 @@ pub struct Learner<'s> {
     /// Says when to consolidate, where nobody else does.
     pub(super) clock: Option<Clock>,
     pub(super) running: Option<Running>,
+    /// Slots of the optimisers of all phases, once somebody asked: they do not change.
+    pub(super) all_moments: OnceLock<BTreeSet<String>>,
     pub(crate) progress: Progress,
+    /// Where it ran before it was restored here.
+    pub(super) earlier_devices: Vec<String>,
     /// What members were given by [`Learner::set_hyper`]: by slot, then by member.
     pub(super) set: BTreeMap<String, BTreeMap<usize, f32>>,
 }
@@ -95,17 +100,28 @@ impl<'s> Learner<'s> {
             programs,
             clock,
             running: None,
+            all_moments: OnceLock::new(),
             progress: Progress::default(),
+            earlier_devices: Vec::new(),
             set: BTreeMap::new(),
         };
         learner.write_transforms()?;
         Ok(learner)
     }
 
-    /// Where its programs run.
+    /// Where its programs run; where the run was restored from elsewhere, all devices in their order.
     #[must_use]
     pub fn device(&self) -> String {
-        self.settings.device.describe()
+        self.devices().join(", then ")
+    }
+
+    pub(super) fn devices(&self) -> Vec<String> {
+        let mut devices = self.earlier_devices.clone();
+        let now = self.settings.device.describe();
+        if devices.last() != Some(&now) {
+            devices.push(now);
+        }
+        devices
     }
 
     /// The strategy's name, compositions joined with `+`.
@@ -143,6 +159,22 @@ impl<'s> Learner<'s> {
     /// An unknown slot.
     pub fn read(&self, slot: &str, member: usize) -> Result<Vec<f32>, Error> {
         Ok(self.session.read(slot, member)?)
+    }
+
+    /// How often the host has waited for the device since the learner was made or its head grew
+    /// ([`Session::round_trips`]).
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.session.round_trips()
+    }
+
+    /// How many such members a device takes at once.
+    ///
+    /// # Errors
+    /// A device that does not hold one: names the limit.
+    pub fn lanes(&self, device: &dyn Device) -> Result<Lanes, Error> {
+        let plans: Vec<&Plan> = self.programs.plans().map(|plan| self.session.plan(plan)).collect();
+        Ok(device.lanes(&plans)?)
     }
 
     /// Number of members.

@@ -10,6 +10,7 @@ use crate::population::MemberState;
 use crate::record::{self, THETA};
 use cl_scenarios::{Stream, StreamKind};
 use cl_tensor::{Graph, Host, PlanId, Scope};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The phase under way.
@@ -197,8 +198,11 @@ impl Learner<'_> {
             slots.extend(self.moments(phase));
         }
         if told {
-            let all = (0..self.stages()).flat_map(|stage| self.phases(stage));
-            slots.extend(all.flat_map(|phase| self.moments(&phase)));
+            let all = || {
+                let phases = (0..self.stages()).flat_map(|stage| self.phases(stage));
+                phases.flat_map(|phase| self.moments(&phase)).collect::<BTreeSet<String>>()
+            };
+            slots.extend(self.all_moments.get_or_init(all).iter().cloned());
         }
         if phase.start == Start::Network {
             slots.push(THETA.to_owned());
@@ -306,8 +310,12 @@ impl Learner<'_> {
     /// Ends the phase under way: consolidations that wait for it act.
     pub(crate) fn end_phase(&mut self) -> Result<(), Error> {
         let Some(Running { stage, phase, .. }) = self.running.take() else { return Ok(()) };
+        let at = At::PhaseEnd(phase.name);
+        if self.programs.consolidate(at).is_none() {
+            return Ok(());
+        }
         let rows = self.rows_of_stage(stage);
         let everyone = vec![true; self.members.len()];
-        self.consolidate(At::PhaseEnd(phase.name), &everyone, &rows)
+        self.consolidate(at, &everyone, &rows)
     }
 }

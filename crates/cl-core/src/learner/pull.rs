@@ -20,7 +20,7 @@ const BATCHES: u32 = 8;
 /// it, and ‖∂ Σ penalties / ∂θ‖; Euclidean norms in f64. The batches are drawn as those of the last 8 steps of the
 /// stage were, with the rows that come next, those of memories included.
 ///
-/// It is measured behind the last step of every stage but the first, where nothing has been learned
+/// It is measured behind the last step of every stage after which the run is evaluated, but the first, where nothing has been learned
 /// yet, and before anything is consolidated, on a tick of a clock too. A stage begins where most
 /// penalties have their anchor, so there their gradient is 0 whatever the strength; where it ends both
 /// pulls have found their balance. Where a detector finds a boundary in the very last step, theta is at
@@ -82,6 +82,11 @@ impl Host for Measured<'_> {
         self.batches += 1;
         Ok(())
     }
+
+    /// What is measured changes nothing that is fed.
+    fn is_ahead(&self) -> bool {
+        true
+    }
 }
 
 impl Learner<'_> {
@@ -99,17 +104,20 @@ impl Learner<'_> {
         };
         let acting: Vec<bool> = self.members.iter().map(ends).collect();
         let trains = |phase: &Phase| phase.cycle.iter().any(|it| it.network());
+        let evaluation = self.settings.evaluation;
         if stage == 0
+            || !evaluation.is_due(stage, self.stages())
             || !acting.contains(&true)
             || self.phases(stage).iter().rposition(trains) != Some(self.progress.phase)
         {
             return Ok(());
         }
         let Some(measured) = self.pulls(running, &acting)? else { return Ok(()) };
+        let at = self.progress.rows.len();
         let all = &mut self.progress.pulls;
-        all.resize(stage + 1, Vec::new());
-        all[stage].resize(acting.len(), None);
-        for (of_member, measured) in all[stage].iter_mut().zip(measured) {
+        all.resize(at + 1, Vec::new());
+        all[at].resize(acting.len(), None);
+        for (of_member, measured) in all[at].iter_mut().zip(measured) {
             *of_member = measured.or(*of_member);
         }
         Ok(())

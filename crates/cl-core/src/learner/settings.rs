@@ -1,6 +1,7 @@
 //! How a population is trained.
 
 use crate::error::Error;
+use crate::evaluate::Evaluation;
 use crate::parts::{At, Joins, Length, Over, Parts, Phase, Source, find};
 use crate::rehearse::Mix;
 use cl_nn::{Optimizer, Schedule};
@@ -30,14 +31,16 @@ pub struct Settings {
     /// Consolidate after every so many steps, where nobody tells or finds boundaries: with the rows of
     /// the stream since the last time. Van de Ven, Tuytelaars & Tolias 2022 do so every 100 steps.
     pub consolidate_every: Option<u32>,
+    /// After which stages it is evaluated, and on which contexts.
+    pub evaluation: Evaluation,
     /// Where programs run.
     pub device: Arc<dyn Device>,
 }
 
 impl Settings {
     /// So many steps per context of so many rows, all else as it usually is: a constant learning rate,
-    /// one optimiser over all contexts, [`Mix::ByContext`], a full head, no clock, one thread
-    /// of the CPU.
+    /// one optimiser over all contexts, [`Mix::ByContext`], a full head, no clock, evaluation after every
+    /// stage, one thread of the CPU.
     #[must_use]
     pub fn new(steps: u32, batch: usize, optimizer: Box<dyn Optimizer>) -> Self {
         Self {
@@ -49,6 +52,7 @@ impl Settings {
             mix: Mix::ByContext,
             head: Head::Full,
             consolidate_every: None,
+            evaluation: Evaluation::default(),
             device: Arc::new(Cpu { threads: 1 }),
         }
     }
@@ -69,6 +73,12 @@ impl Settings {
             return Err(Error::Misfit(format!(
                 "{} steps of {} rows: both must be at least 1",
                 self.steps, self.batch
+            )));
+        }
+        let Evaluation { every, tracked } = self.evaluation;
+        if every == 0 || tracked == 0 {
+            return Err(Error::Misfit(format!(
+                "an evaluation after every {every} contexts of {tracked} of them: both must be at least 1"
             )));
         }
         let joined = parts.rehearsals.iter().find(|(_, it)| it.joins == Joins::Batch);

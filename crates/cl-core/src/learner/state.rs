@@ -1,15 +1,18 @@
 //! Saving a run and taking it up again.
 
-use super::{Head, Learner, Settings};
+use super::phase::steps;
+use super::{Head, Learner, Pull, Settings};
 use crate::checkpoint::{Checkpoint, Values};
 use crate::draw::Wanted;
 use crate::error::Error;
-use crate::parts::Source;
+use crate::evaluate::Evaluation;
+use crate::parts::{Length, Source};
 use crate::population::MemberState;
 use crate::rehearse::to_state;
 use crate::run::Progress;
 use crate::weights::digest;
 use cl_buffers::{Row, Sweep};
+use cl_scenarios::StreamKind;
 use cl_tensor::DType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +23,9 @@ struct Position {
     progress: Progress,
     /// Outputs of the network by now.
     outputs: usize,
+    /// Where it ran so far, in order.
+    #[serde(default)]
+    devices: Vec<String>,
 }
 
 /// One member's host state.
@@ -90,6 +96,12 @@ impl Learner<'_> {
             "seeds": self.seeds(),
             "streams": self.members.iter().map(stream).collect::<Vec<_>>(),
         });
+        // What is measured is no part of what is trained, but rows of one run have one length.
+        let contexts = self.model.contexts;
+        if !settings.evaluation.is_full(contexts) {
+            let Evaluation { every, .. } = settings.evaluation;
+            identity["evaluation"] = json!({ "every": every, "tracked": self.tracked().len() });
+        }
         if let Some(weights) = self.weights() {
             identity["weights"] = weights.into();
         }
@@ -125,7 +137,8 @@ impl Learner<'_> {
     /// A memory whose state cannot be written down.
     pub fn save(&self) -> Result<Checkpoint, Error> {
         let outputs = self.model.network.outputs();
-        let position = Position { progress: self.progress.clone(), outputs };
+        let devices = self.devices();
+        let position = Position { progress: self.progress.clone(), outputs, devices };
         let position = to_state("position", &position)?;
         let stage = self.progress.stage;
         let mut hosts = Vec::with_capacity(self.members.len());
@@ -147,6 +160,45 @@ impl Learner<'_> {
         Ok(checkpoint)
     }
 
+    /// Whether a run of this structure can be where a checkpoint says it was.
+    fn check_position(&self, progress: &Progress, outputs: usize) -> Result<(), String> {
+        let Progress { stage, phase, step, before, rows, pulls, seconds } = progress;
+        let (stages, members, tracked) = (self.stages(), self.members(), self.tracked().len());
+        let is_row = |row: &Vec<Vec<f64>>| {
+            let fits = |of: &Vec<f64>| {
+                of.len() == tracked && of.iter().all(|value| (0.0..=1.0).contains(value))
+            };
+            row.len() == members && row.iter().all(fits)
+        };
+        let most = self.members[0].stream.outputs();
+        if outputs > most.max(self.model.network.outputs()) {
+            return Err(format!("{outputs} outputs, at most {most} expected"));
+        }
+        if *stage > stages {
+            return Err(format!("stage {stage} of {stages}"));
+        }
+        let phases = if *stage < stages { self.phases(*stage).len() } else { 0 };
+        if *phase > phases || (*step > 0 && *phase == phases) {
+            return Err(format!("step {step} of phase {phase} of {phases}"));
+        }
+        let due = self.settings.evaluation.done(*stage, stages);
+        if rows.len() != due || !rows.iter().all(is_row) {
+            let members = format!("{members} members and {tracked} contexts");
+            return Err(format!("{} rows of accuracies, expected {due} of {members}", rows.len()));
+        }
+        if !before.as_ref().is_none_or(is_row) || (before.is_none() && (*stage, *step) != (0, 0)) {
+            return Err("accuracies before training that do not fit".to_owned());
+        }
+        let is_pull = |of: &Vec<Option<Pull>>| of.is_empty() || of.len() == members;
+        if pulls.len() > due + 1 || !pulls.iter().all(is_pull) {
+            return Err("pulls of penalties that do not fit".to_owned());
+        }
+        if !(seconds.is_finite() && *seconds >= 0.0) {
+            return Err(format!("{seconds} seconds"));
+        }
+        Ok(())
+    }
+
     /// Goes on where a run of the same identity was saved. A learner that was just made; after an
     /// error it is not fit for use.
     ///
@@ -155,7 +207,9 @@ impl Learner<'_> {
     /// fit.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
         checkpoint.check_identity(&self.identity())?;
-        let Position { progress, outputs } = checkpoint.position()?;
+        let Position { progress, outputs, devices } = checkpoint.position()?;
+        self.check_position(&progress, outputs)
+            .map_err(|problem| Error::state("position", format!("{problem}: it is damaged")))?;
         if outputs > self.model.network.outputs() {
             self.grow(outputs)?;
         }
@@ -169,6 +223,9 @@ impl Learner<'_> {
                 self.session.write(slot, member, &values)?;
             }
         }
+        let is_begun = progress.step > 0;
+        let phases = if is_begun { self.phases(progress.stage) } else { Vec::new() };
+        let under_way = phases.get(progress.phase).map(|phase| phase.length);
         for (index, member) in self.members.iter_mut().enumerate() {
             let state: HostState = checkpoint.host(index)?;
             let names: Vec<&str> = state.memories.iter().map(|(name, _)| name.as_str()).collect();
@@ -187,6 +244,21 @@ impl Learner<'_> {
                 (None, None) => {}
                 _ => return Err(Error::state("the detector", "saved with one, or run with one")),
             }
+            let counts = [state.boundaries, state.taken, state.ticked, state.length];
+            let length = match under_way {
+                Some(Length::Steps(_)) if member.stream.kind() == StreamKind::OnePass => {
+                    steps(&self.settings, &*member.stream, progress.stage)
+                }
+                Some(Length::Steps(steps)) => steps,
+                // As long as what memories held when it began.
+                Some(Length::Passes(_)) | None => state.length,
+            };
+            if counts.iter().any(|&count| count > u32::MAX / 2) || state.length != length {
+                return Err(Error::state(
+                    "a member's state",
+                    format!("boundaries, steps and length {counts:?}: it is damaged"),
+                ));
+            }
             (member.boundaries, member.recent) = (state.boundaries, state.recent);
             (member.taken, member.length) = (state.taken, state.length);
             member.ticked = state.ticked;
@@ -203,6 +275,7 @@ impl Learner<'_> {
             }
         }
         self.progress = progress;
+        self.earlier_devices = devices;
         Ok(())
     }
 }

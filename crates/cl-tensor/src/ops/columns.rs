@@ -64,6 +64,11 @@ impl Op for GatherColumns {
         }
     }
 
+    /// Elements that are read, not the rows they are of.
+    fn bytes(&self, inputs: &[&Type], output: &Type) -> u64 {
+        inputs[1].bytes() + 2 * output.bytes()
+    }
+
     fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
         let (d, k) = (inputs[0].shape[1], inputs[1].shape[1]);
         let text = format!(

@@ -72,6 +72,11 @@ impl Op for GatherDecode {
         }
     }
 
+    /// A byte and a float per element of the rows, not the data.
+    fn bytes(&self, inputs: &[&Type], output: &Type) -> u64 {
+        inputs[1].bytes() + output.len() as u64 + output.bytes()
+    }
+
     fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
         let (rows, width, scale) = (inputs[0].shape[0], output.shape[1], self.scale.to_bits());
         let text = format!(

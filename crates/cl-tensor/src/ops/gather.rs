@@ -66,6 +66,11 @@ impl Op for Gather {
         }
     }
 
+    /// Rows of the table that are read, not the table.
+    fn bytes(&self, inputs: &[&Type], output: &Type) -> u64 {
+        inputs[1].bytes() + 2 * output.bytes()
+    }
+
     fn wgsl(&self, inputs: &[&Type], output: &Type) -> Option<Body> {
         let (rows, width) = (inputs[0].shape[0], output.shape[1..].iter().product::<usize>());
         let zero = if output.dtype == DType::F32 { "0.0" } else { "0u" };

@@ -214,7 +214,7 @@ impl Op for Lanes {
     }
 
     fn macs(&self, _: &[&Type], _: &Type) -> u64 {
-        self.lanes as u64 * self.body.cost().macs
+        self.lanes as u64 * self.body.work().macs
     }
 }
 

@@ -1,62 +1,11 @@
-//! What a plan costs and touches: for `--dry-run`, for tests and for people.
+//! What a plan touches: for tests and for people.
 
 use super::program::{Load, Program};
-use super::{Commit, FIRST_SLOT, Kernel, Plan, emit};
+use super::{Commit, FIRST_SLOT, Kernel, Plan};
 use crate::transform::Transform;
 use std::collections::BTreeMap;
 
-/// The cost of one run for one member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Multiply-accumulates of the products.
-    pub macs: u64,
-    /// Bytes read and written by all kernels.
-    pub bytes: u64,
-    /// Kernels.
-    pub kernels: usize,
-    /// Kernels and commits that only move memory.
-    pub copies: usize,
-}
-
 impl Plan {
-    /// What one run costs one member.
-    #[must_use]
-    pub fn cost(&self) -> Cost {
-        let mut cost = Cost { kernels: self.kernels.len(), ..Cost::default() };
-        for kernel in &self.kernels {
-            match kernel {
-                Kernel::Pointwise(program) => {
-                    cost.bytes += traffic(program);
-                    cost.copies += usize::from(emit::is_copy(program));
-                }
-                Kernel::Product(p) => {
-                    let (batch, m, k, n) = (p.batch as u64, p.m as u64, p.k as u64, p.n as u64);
-                    cost.macs += batch * m * k * n;
-                    cost.bytes += 4 * batch * (m * k + k * n + m * n);
-                    cost.bytes += p.epilogue.as_ref().map_or(0, traffic);
-                }
-                Kernel::Op { op, input_types, output_type, .. } => {
-                    let inputs: Vec<&crate::Type> = input_types.iter().collect();
-                    cost.macs += op.macs(&inputs, output_type);
-                    let elements: usize =
-                        input_types.iter().map(crate::Type::len).sum::<usize>() + output_type.len();
-                    cost.bytes += 4 * elements as u64;
-                }
-                Kernel::Zero(gaps) => {
-                    cost.bytes += gaps.iter().map(|(_, len)| 4 * *len as u64).sum::<u64>();
-                }
-            }
-        }
-        for commit in &self.commits {
-            cost.bytes += match *commit {
-                Commit::Whole { len, .. } => 8 * len as u64,
-                Commit::Rows { count, width, .. } => 4 * (count + 2 * count * width) as u64,
-            };
-            cost.copies += 1;
-        }
-        cost
-    }
-
     /// How often the kernels of one run read and write each slot: (reads, writes).
     #[must_use]
     pub fn slot_traffic(&self) -> BTreeMap<String, (usize, usize)> {
@@ -127,9 +76,4 @@ fn of_program(program: &Program, count: &mut impl FnMut(u32, bool)) {
         }
     }
     program.stores.iter().for_each(|(_, place)| count(place.base, true));
-}
-
-fn traffic(program: &Program) -> u64 {
-    let wide = program.loads.iter().filter(|load| !matches!(load, Load::Splat(_))).count();
-    4 * program.len as u64 * (wide + program.stores.len()) as u64
 }

@@ -8,6 +8,7 @@
 mod arena;
 mod code;
 mod compiled;
+mod cost;
 mod describe;
 mod emit;
 mod fuse;
@@ -23,5 +24,5 @@ pub use compiled::Plan;
 pub(crate) use compiled::{
     ALIGNMENT, ARENA, Commit, FEEDS, FIRST_SLOT, Kernel, Matrix, Port, Product, Signature,
 };
-pub use describe::Cost;
+pub use cost::{Cost, KindCost};
 pub use view::{Place, Strided};

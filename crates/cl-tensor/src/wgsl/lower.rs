@@ -1,9 +1,9 @@
 //! From a plan, and the plans within it, to a flat list of dispatches.
 
 use super::body::Body;
-use super::part::{self, Dispatch, Part};
+use super::part::{self, Dispatch, Grouping, Part};
 use super::text::{Kernel, Located};
-use super::{Memory, pointwise, product};
+use super::{Memory, pointwise, product, slot_stride};
 use crate::error::Error;
 use crate::op::Inside;
 use crate::plan::{ARENA, Commit, FEEDS, FIRST_SLOT, Kernel as Compiled, Place, Plan};
@@ -55,7 +55,7 @@ impl Frame<'_> {
     }
 
     /// A kernel over this frame's lanes.
-    pub(super) fn kernel(&self, name: &str) -> Kernel<'_> {
+    pub(super) fn kernel(&self, name: &'static str) -> Kernel<'_> {
         Kernel::new(name, &self.levels, self.condition.as_ref())
     }
 }
@@ -66,14 +66,26 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::NoShader`]: an operation without WGSL.
-    pub fn dispatches(&self, scratch: usize) -> Result<Dispatches, Error> {
+    pub fn dispatches(&self, scratch: usize, grouping: Grouping) -> Result<Dispatches, Error> {
+        let Parts { list, scratch, constants } = self.parts(scratch)?;
+        Ok(Dispatches { list: part::dispatches(list, grouping), scratch, constants })
+    }
+
+    /// The names of the kernels of each dispatch, whose text is not written.
+    pub(crate) fn rounds(&self, scratch: usize) -> Result<Vec<Vec<&'static str>>, Error> {
+        let rounds = part::rounds(self.parts(scratch)?.list);
+        let names = |round: &Vec<Part>| round.iter().map(|part| part.name).collect();
+        Ok(rounds.iter().map(names).collect())
+    }
+
+    fn parts(&self, scratch: usize) -> Result<Parts, Error> {
         let whole = |memory, stride| Located { memory, offset: 0, strides: vec![stride] };
         let mut blocks = vec![
             whole(Memory::Arena, self.arena_len),
             whole(Memory::Feeds, self.signature.feed_len),
         ];
         let slots = self.slots.iter().enumerate();
-        blocks.extend(slots.map(|(s, slot)| whole(Memory::Slot(s), slot.ty.len())));
+        blocks.extend(slots.map(|(s, slot)| whole(Memory::Slot(s), slot_stride(slot.ty.len()))));
         blocks.extend((0..self.residents.len()).map(|r| whole(Memory::Resident(r), 0)));
         let condition = self
             .signature
@@ -87,8 +99,7 @@ impl Plan {
         frame.kernels(scratch, &mut out)?;
         frame.commits(&mut out);
         frame.outputs(&mut out);
-        let Parts { list, scratch, constants } = out;
-        Ok(Dispatches { list: part::dispatches(list), scratch, constants })
+        Ok(out)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done in one dispatch: kernels that do not wait for each other, side by side.
 
+use super::names::{Names, Place};
 use super::{MOST_GROUPS, MOST_SHARED, Memory, WORKGROUP};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,6 +8,17 @@ use std::ops::Range;
 
 /// Functions that kernels call.
 const FUNCTIONS: &str = include_str!("functions.wgsl");
+/// Functions of kernels that reduce over a workgroup.
+const TREE: &str = include_str!("group_tree.wgsl");
+/// The same with subgroup operations.
+const SUBGROUPS: &str = include_str!("group_subgroups.wgsl");
+/// The end of the entry point's signature, and what it becomes with subgroup operations.
+const ENTRY: [&str; 2] = [
+    "@builtin(local_invocation_index) t: u32) {\n",
+    "@builtin(local_invocation_index) t: u32, @builtin(subgroup_id) s: u32, @builtin(num_subgroups) all: \
+     u32, @builtin(subgroup_invocation_id) own: u32) {\n    subgroup = s;\n    subgroups = all;\n    first = own \
+     == 0u;\n",
+];
 /// Memories of a dispatch of several kernels: what WebGPU grants every device, but for the parameters.
 const MOST_MEMORIES: usize = 7;
 
@@ -14,7 +26,7 @@ const MOST_MEMORIES: usize = 7;
 /// `t` the invocation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
-    pub name: String,
+    pub name: &'static str,
     pub globals: String,
     /// Memories m0, m1, ..
     pub memories: Vec<Memory>,
@@ -26,6 +38,13 @@ pub(super) struct Part {
     pub lanes: u32,
     /// Floats of the workgroup memory `room`.
     pub room: usize,
+    /// Vectors of four floats of the workgroup memory `tiles`.
+    pub tiles: usize,
+    /// Whether its workgroups reduce.
+    pub together: bool,
+    /// Memories that it reads in vectors of four words, and writes nothing to: a write to one word of a vector
+    /// may write all four, over what a neighbour writes.
+    pub wide: BTreeSet<Memory>,
     pub reads: Vec<Stretch>,
     pub writes: Vec<Stretch>,
 }
@@ -78,8 +97,35 @@ pub struct Dispatch {
     pub shared: usize,
 }
 
-/// Kernels in their order as few dispatches: those that do not wait for each other share one.
-pub(super) fn dispatches(parts: Vec<Part>) -> Vec<Dispatch> {
+impl Dispatch {
+    /// The shader where reductions over a workgroup use subgroup operations; `None`: it has none.
+    #[must_use]
+    pub fn text_with_subgroups(&self) -> Option<String> {
+        let text = self.text.contains(TREE).then(|| self.text.replace(TREE, SUBGROUPS))?;
+        Some(text.replace(ENTRY[0], ENTRY[1]))
+    }
+}
+
+/// How kernels become dispatches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// Kernels that do not wait for each other share a dispatch: as few dispatches as there can be.
+    Joined,
+    /// A dispatch for each: few and short texts, for devices that take long to compile and little to
+    /// start a kernel.
+    Single,
+}
+
+/// Kernels in their order as dispatches, one text each.
+pub(super) fn dispatches(parts: Vec<Part>, grouping: Grouping) -> Vec<Dispatch> {
+    match grouping {
+        Grouping::Joined => rounds(parts).iter().map(|round| joined(round)).collect(),
+        Grouping::Single => parts.iter().map(|part| joined(std::slice::from_ref(part))).collect(),
+    }
+}
+
+/// Kernels in their order: those that do not wait for each other share a round.
+pub(super) fn rounds(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let mut rounds: Vec<Vec<Part>> = Vec::new();
     for part in parts {
         // Behind the last round with a kernel that it waits for.
@@ -90,35 +136,48 @@ pub(super) fn dispatches(parts: Vec<Part>) -> Vec<Dispatch> {
             None => rounds.push(vec![part]),
         }
     }
-    rounds.iter().map(|round| joined(round)).collect()
+    rounds
 }
 
 /// Whether a kernel may share a dispatch with those of a round.
 fn fits(round: &[Part], part: &Part) -> bool {
     let all = || round.iter().chain([part]);
+    let wide: BTreeSet<Memory> = all().flat_map(|it| it.wide.iter().copied()).collect();
+    let mut written = all().flat_map(|it| &it.writes).map(|stretch| stretch.memory);
     let memories: BTreeSet<Memory> = all().flat_map(|it| it.memories.iter().copied()).collect();
-    memories.len() <= MOST_MEMORIES && all().map(Part::workgroups).sum::<u64>() < 1 << 31
+    !written.any(|memory| wide.contains(&memory))
+        && memories.len() <= MOST_MEMORIES
+        && shared(all()) <= MOST_SHARED
+        && all().map(Part::workgroups).sum::<u64>() < 1 << 31
+}
+
+/// Bytes of workgroup memory of kernels side by side.
+fn shared<'p>(mut parts: impl Iterator<Item = &'p Part> + Clone) -> usize {
+    let room = parts.clone().map(|part| part.room).max().unwrap_or(0);
+    let tiles = parts.clone().map(|part| part.tiles).max().unwrap_or(0);
+    let level = if parts.any(|part| part.together) { WORKGROUP as usize } else { 0 };
+    4 * (room + level) + 16 * tiles
 }
 
 fn joined(round: &[Part]) -> Dispatch {
     let mut memories: Vec<Memory> = Vec::new();
+    let wide: BTreeSet<Memory> = round.iter().flat_map(|it| it.wide.iter().copied()).collect();
     let mut params: Vec<u32> = Vec::new();
     let mut functions = String::new();
     let mut choice = String::new();
     for (number, part) in round.iter().enumerate() {
-        let places: Vec<usize> = part
-            .memories
-            .iter()
-            .map(|&memory| {
-                memories.iter().position(|&other| other == memory).unwrap_or_else(|| {
-                    memories.push(memory);
-                    memories.len() - 1
-                })
-            })
-            .collect();
+        let place = |&memory: &Memory| {
+            let known = memories.iter().position(|&other| other == memory);
+            let number = known.unwrap_or_else(|| {
+                memories.push(memory);
+                memories.len() - 1
+            });
+            Place { number, is_wide: wide.contains(&memory) }
+        };
+        let places = part.memories.iter().map(place).collect();
         let first = params.len();
         params.extend(&part.params);
-        functions += &renamed(&part.globals, number, first, &places);
+        functions += &Names::new(&part.globals, number, first, places).in_text(&part.globals);
         let at = params.len();
         let [x, y] = part.groups;
         params.extend([part.workgroups() as u32, x.max(1), x.max(1) * y.max(1), part.lanes]);
@@ -131,102 +190,48 @@ fn joined(round: &[Part]) -> Dispatch {
         );
     }
     let room = round.iter().map(|part| part.room).max().unwrap_or(0);
-    let shared = 4 * (room + WORKGROUP as usize);
+    let tiles = round.iter().map(|part| part.tiles).max().unwrap_or(0);
+    let shared = shared(round.iter());
     assert!(shared <= MOST_SHARED, "kernels fit the workgroup memory");
     let mut text = String::from("@group(0) @binding(0) var<storage, read> p: array<u32>;\n");
     for (m, memory) in memories.iter().enumerate() {
         let access = if memory.is_read_only() { "read" } else { "read_write" };
+        let element = if wide.contains(memory) { "vec4<u32>" } else { "u32" };
         let binding = m + 1;
         let _ = writeln!(
             text,
-            "@group(0) @binding({binding}) var<storage, {access}> m{m}: array<u32>;"
+            "@group(0) @binding({binding}) var<storage, {access}> m{m}: array<{element}>;"
         );
     }
     if room > 0 {
         let _ = writeln!(text, "var<workgroup> room: array<f32, {room}>;");
     }
+    let tree = if round.iter().any(|part| part.together) { TREE } else { "" };
+    if tiles > 0 {
+        let _ = writeln!(text, "var<workgroup> tiles: array<vec4<f32>, {tiles}>;");
+    }
     let _ = write!(
         text,
-        "{FUNCTIONS}{functions}@compute @workgroup_size({WORKGROUP})\nfn main(@builtin(workgroup_id) w: \
-         vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) t: u32) {{\n    \
-         var u = w.y * n.x + w.x;\n{choice}}}\n"
+        "{FUNCTIONS}{tree}{functions}@compute @workgroup_size({WORKGROUP})\nfn main(@builtin(workgroup_id) \
+         w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, {}    var u = w.y * n.x + w.x;\n{choice}}}\n",
+        ENTRY[0]
     );
-    let names: Vec<&str> = round.iter().map(|part| part.name.as_str()).collect();
+    let names: Vec<&str> = round.iter().map(|part| part.name).collect();
     let all: u64 = round.iter().map(Part::workgroups).sum();
     let x = all.min(u64::from(MOST_GROUPS)).max(1);
     let groups = [x as u32, all.div_ceil(x).max(1) as u32];
     Dispatch { name: names.join(" | "), text, memories, params, groups, shared }
 }
 
-/// The functions of a kernel beside others: what it defines gets its number, parameters start at `first`
-/// and memory i is `places[i]`.
-fn renamed(globals: &str, number: usize, first: usize, places: &[usize]) -> String {
-    let own = defined(globals);
-    let mut out = String::with_capacity(globals.len() + globals.len() / 4);
-    let mut rest = globals;
-    let mut before = ' ';
-    while let Some(next) = rest.chars().next() {
-        if !is_word(next) {
-            out.push(next);
-            (rest, before) = (&rest[next.len_utf8()..], next);
-            continue;
-        }
-        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(end);
-        let index = behind.strip_prefix('[').and_then(|it| it.split_once(']'));
-        match (word, index.and_then(|(index, _)| index.parse::<usize>().ok())) {
-            ("p", Some(index)) if before != '.' => {
-                let _ = write!(out, "p[{}]", first + index);
-                let skipped = behind.find(']').map_or(0, |at| at + 1);
-                (rest, before) = (&behind[skipped..], ']');
-                continue;
-            }
-            _ if before == '.' => out.push_str(word),
-            _ if own.contains(word) => {
-                let _ = write!(out, "{word}_{number}");
-            }
-            _ => match word.strip_prefix('m').and_then(|it| it.parse::<usize>().ok()) {
-                Some(place) if behind.starts_with('[') => {
-                    let _ = write!(out, "m{}", places[place]);
-                }
-                _ => out.push_str(word),
-            },
-        }
-        (rest, before) = (behind, 'w');
-    }
-    out
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-/// Functions and variables that a text defines outside of functions.
-fn defined(globals: &str) -> BTreeSet<&str> {
-    let lines = globals.lines().filter_map(|line| {
-        let name = line.strip_prefix("fn ").or_else(|| line.strip_prefix("var<private> "))?;
-        Some(&name[..name.find(|c| !is_word(c)).unwrap_or(name.len())])
-    });
-    lines.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn names_parameters_and_memories_of_a_kernel_are_its_own() {
-        let text =
-            "fn put(e: u32) { m1[p[2] + e] = m0[e]; }\nfn run(w: vec3<u32>) { put(w.put); }\n";
-        let expected = "fn put_3(e: u32) { m0[p[12] + e] = m5[e]; }\nfn run_3(w: vec3<u32>) { put_3(w.put); }\n";
-        assert_eq!(renamed(text, 3, 10, &[5, 0]), expected);
-    }
-
-    fn part(name: &str, reads: &[[usize; 2]], writes: &[[usize; 2]]) -> Part {
+    fn part(name: &'static str, reads: &[[usize; 2]], writes: &[[usize; 2]]) -> Part {
         let stretch =
             |&[start, end]: &[usize; 2]| Stretch { memory: Memory::Arena, words: start..end };
         Part {
-            name: name.to_owned(),
+            name,
             reads: reads.iter().map(stretch).collect(),
             writes: writes.iter().map(stretch).collect(),
             memories: vec![Memory::Arena],
@@ -245,7 +250,8 @@ mod tests {
             part("overwrites what a read", &[], &[[3, 4]]),
             part("waits for nobody", &[], &[[20, 24]]),
         ];
-        let names: Vec<String> = dispatches(parts).into_iter().map(|it| it.name).collect();
+        let names: Vec<String> =
+            dispatches(parts, Grouping::Joined).into_iter().map(|it| it.name).collect();
         assert_eq!(names, ["a | b | waits for nobody", "reads a | overwrites what a read"]);
     }
 }

@@ -43,9 +43,13 @@ pub(super) struct Kernel<'a> {
 
 impl<'a> Kernel<'a> {
     /// A kernel of lanes within lanes; `condition`: the fed word whose 0 lets a member idle.
-    pub(super) fn new(name: &str, levels: &'a [usize], condition: Option<&Located>) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        levels: &'a [usize],
+        condition: Option<&Located>,
+    ) -> Self {
         let part = Part {
-            name: name.to_owned(),
+            name,
             params: levels.iter().map(|&lanes| word(lanes)).collect(),
             ..Part::default()
         };
@@ -75,6 +79,12 @@ impl<'a> Kernel<'a> {
 
     /// The text of word `at` of an operand, to read or to write.
     pub(super) fn words(&mut self, located: &Located) -> impl Fn(&str) -> String + use<> {
+        let (m, k) = self.operand(located);
+        move |at: &str| format!("m{m}[b{k} + {at}]")
+    }
+
+    /// The numbers of an operand's memory and of its base.
+    fn operand(&mut self, located: &Located) -> (usize, usize) {
         let m = self.binding(located.memory);
         let k = self.operands;
         self.operands += 1;
@@ -86,7 +96,7 @@ impl<'a> Kernel<'a> {
         }
         let _ = writeln!(self.bases, "    b{k} = {base};");
         let _ = writeln!(self.part.globals, "var<private> b{k}: u32;");
-        move |at: &str| format!("m{m}[b{k} + {at}]")
+        (m, k)
     }
 
     /// As [`Kernel::words`], of `len` words that are read.
@@ -99,6 +109,19 @@ impl<'a> Kernel<'a> {
         self.words(located)
     }
 
+    /// As [`Kernel::read`], in vectors of four words: the text of the one that begins at word `at`, a
+    /// multiple of four as is everything in `located`. The kernel writes nothing to this memory.
+    pub(super) fn read_vectors(
+        &mut self,
+        located: &Located,
+        len: usize,
+    ) -> impl Fn(&str) -> String + use<> {
+        self.part.reads.push(located.stretch(len));
+        self.part.wide.insert(located.memory);
+        let (m, k) = self.operand(located);
+        move |at| format!("v{m}[(b{k} + {at}) >> 2u]")
+    }
+
     /// As [`Kernel::words`], of `len` words that are written.
     pub(super) fn write(
         &mut self,
@@ -109,9 +132,9 @@ impl<'a> Kernel<'a> {
         self.words(located)
     }
 
-    /// Floats of the workgroup memory `room`.
-    pub(super) fn room(&mut self, floats: usize) {
-        self.part.room = floats;
+    /// Vectors of the workgroup memory `tiles`.
+    pub(super) fn tiles(&mut self, vectors: usize) {
+        self.part.tiles = vectors;
     }
 
     /// Functions that the kernel calls.
@@ -150,6 +173,7 @@ impl<'a> Kernel<'a> {
         self.define(&body.functions);
         self.part.room = body.room;
         if body.together {
+            self.part.together = true;
             self.define(&format!("fn body(i: u32, t: u32) {{\n{}\n}}", body.text));
             let run = "    mine = t;\n    body(w.x, t);\n";
             return self.finish([body.count, 1], 1, run);

@@ -23,7 +23,7 @@ stream and replay count the same, and who needs to be told when a context ends i
 Strengths come from --set, else from the file of strengths (by data set, protocol, preset and
 scenario), else from the strategy's own default: `continual list` names them.
 
-Results: OUT/results.jsonl, one line per run. Runs are kept in results.jsonl.partial as they finish;
+Results: OUT/results.jsonl, one line per run, and OUT/report.html, a page for the browser. Runs are kept in results.jsonl.partial as they finish;
 the file gets its name when all are through. Ctrl-C saves the runs under way too, and so does
 --checkpoint-every for the case that the process is killed: `continual resume OUT` goes on.
 
@@ -62,14 +62,29 @@ done saved.";
 
 pub(super) const RESUME: &str = "\
 Finished runs are not run again; those under way go on from the last checkpoint. Table and results.jsonl
-are those of a benchmark that nobody interrupted, bit for bit; only `train_seconds`, `threads` and `device`
-may tell them apart. Same program, same machine: other versions and other data are refused.
+are those of a benchmark that nobody interrupted, bit for bit; only `train_seconds`, `threads`, `members`
+and `device` may tell them apart. Same program, same machine: other versions and other data are refused, and so is another
+device than the one it was begun on, unless --device names it: then numbers agree within a tolerance, and
+`device` names both.
 
 A checkpoint that is damaged is refused by name; without that file its runs start again.
 
 Exit codes: 0 done, 1 a run failed (a loss that is no number any more, results that could not be
 written), 2 bad input (nothing was trained), 101 a bug of this program, 130 interrupted, with what was
 done saved.";
+
+pub(super) const REPORT: &str = "\
+Only runs that differ in nothing but strategy, hyper-parameters and seed are ranked together: results of other
+settings, conventions or versions have a ranking of their own. Rows that share a letter are not told apart by paired
+tests over seeds (exact sign flips up to 12 seeds, Wilcoxon's signed ranks above; Holm, 5 %).
+
+  continual report target/bench                        writes target/bench/report.html
+  continual report target/bench --format md            prints Markdown
+  continual report target/bench --format csv --out results.csv
+
+`bench`, `run`, `resume`, `tradeoff`, `budget` and `repro` write report.html themselves when they are through.
+
+Exit codes: 0 done, 1 the report could not be written, 2 no such folder, no results in it, or damaged ones.";
 
 pub(super) const REPRO: &str = "\
 Every cell is trained as one population of all seeds in a folder of its own; what is done is not done
@@ -132,3 +147,10 @@ nothing is trained.
 
   continual explain-budget --width 1920 --height 1080 --depth 24 --rate 30
   continual explain-budget --dataset mnist --data DIR --strategy none,ewc,er,fromp";
+
+pub(super) const EXPLAIN: &str = "\
+For every strategy in every scenario of the file: each program that trains, how often it runs, and what it does by
+kind of kernel. `product` is a matrix product with what is done to its result at once, `pointwise` a chain of formulas
+in one pass over memory. Nothing is trained and no GPU is needed; `-` stands where an operation has no WGSL.
+
+  continual explain examples/experiment.toml";

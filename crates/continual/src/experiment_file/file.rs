@@ -3,7 +3,8 @@
 use super::source::Source;
 use super::tables::draft;
 use crate::choices::{MOST_THREADS, Wording, check_count};
-use crate::{Bench, Error, Strengths};
+use crate::request::lanes;
+use crate::{Bench, Error, Strengths, device};
 use cl_scenarios::Stream;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -38,8 +39,12 @@ pub struct ExperimentFile {
     name: String,
     /// What paths in the file are relative to.
     folder: PathBuf,
+    #[serde(default)]
+    lanes: Option<usize>,
     data: Option<PathBuf>,
     threads: Option<usize>,
+    #[serde(default)]
+    device: Option<String>,
 }
 
 impl ExperimentFile {
@@ -61,7 +66,14 @@ impl ExperimentFile {
     #[must_use]
     pub fn parse(text: impl Into<String>, name: impl Into<String>) -> Self {
         let (text, name) = (text.into(), name.into());
-        Self { text, name, folder: PathBuf::new(), data: None, threads: None }
+        let (lanes, data, threads, device) = (None, None, None, None);
+        Self { text, name, folder: PathBuf::new(), lanes, data, threads, device }
+    }
+
+    /// Most members that are trained at once; results do not depend on it.
+    #[must_use]
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { lanes: Some(lanes), ..self }
     }
 
     /// Another folder of the data set's files than the file says.
@@ -76,11 +88,29 @@ impl ExperimentFile {
         Self { threads: Some(threads), ..self }
     }
 
+    /// Another device than the file says: `cpu`, `gpu`, `gpu:NAME` or `auto`.
+    #[must_use]
+    pub fn device(self, device: impl Into<String>) -> Self {
+        Self { device: Some(device.into()), ..self }
+    }
+
     /// The same from any working folder; `rooted` makes a path absolute if that can be.
     pub(crate) fn rooted(self, rooted: impl Fn(&Path) -> Option<PathBuf>) -> Self {
         let folder = if self.folder == Path::new("") { Path::new(".") } else { &self.folder };
         let folder = rooted(folder).unwrap_or_default();
         Self { folder, data: self.data.as_deref().and_then(rooted), ..self }
+    }
+
+    /// The name and the text, and what was said beside it as options of the command line.
+    pub(crate) fn told(&self) -> (&str, &str, Vec<(&'static str, String)>) {
+        let options = [
+            ("data", self.data.as_ref().map(|it| it.display().to_string())),
+            ("threads", self.threads.map(|it| it.to_string())),
+            ("device", self.device.clone()),
+            ("lanes", self.lanes.map(|it| it.to_string())),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        (&self.name, &self.text, given.collect())
     }
 
     /// Resolves everything, reads the data and refuses what cannot be run.
@@ -92,11 +122,19 @@ impl ExperimentFile {
         let source = Source { name: &self.name, text: &self.text };
         let table = source.parse()?;
         let mut draft = draft(source, &table, &self.folder)?;
+        draft.draft.setup.lanes = lanes(self.lanes)?;
         if let Some(threads) = self.threads {
             draft.draft.setup.threads = check_count(threads, MOST_THREADS).map_err(|expected| {
                 Error::Value { what: "--threads".to_owned(), value: threads.to_string(), expected }
             })?;
         }
+        draft.draft.setup.gpu = match (&self.device, &draft.device) {
+            (Some(text), _) => device::open(text)?,
+            (None, Some((named, place))) => {
+                named.open().map_err(|error| error.at(place.clone()))?
+            }
+            (None, None) => None,
+        };
         let folder = self.data.clone().or(draft.folder);
         let here = |place: Option<String>| place.unwrap_or_else(|| self.name.clone());
         let (stream_place, network_place) = (here(draft.stream), here(draft.network));

@@ -56,6 +56,13 @@ pub(crate) const TOP: Table = Table {
             "whose conventions and strengths the strategies follow",
         ),
         key(
+            "device",
+            "`cpu`",
+            "`cpu`, `gpu`, `gpu:NAME`, `auto`",
+            "where all of it runs: on the CPU, the fastest GPU, one of `continual devices`, or a GPU if there \
+             is one; results agree within a tolerance",
+        ),
+        key(
             "strategy",
             "the curated strategies",
             "a list of names and tables",
@@ -79,7 +86,7 @@ pub(crate) const DATA: Table = Table {
         key(
             "contexts",
             "by protocol",
-            "1 to 1000; of `split` a divisor of the classes",
+            "1 to 10000; of `split` a divisor of the classes",
             "number of contexts",
         ),
         key(
@@ -167,6 +174,12 @@ pub(crate) const TRAINING: Table = Table {
             "100",
             "at least 1",
             "steps between two consolidations where `data.stream` tells no boundaries",
+        ),
+        key(
+            "evaluate_every",
+            "1",
+            "1 to 10000",
+            "evaluated after every so many contexts, and the last",
         ),
         key("threads", "all", "1 to 1024", "results do not depend on it"),
     ],

@@ -6,6 +6,7 @@ use super::strategies::strategies;
 use crate::choices::{
     Draft, MOST_CONTEXTS, MOST_LAYERS, MOST_ROWS, MOST_SEEDS, MOST_THREADS, seeds as first_seeds,
 };
+use crate::device::Named;
 use crate::experiment::Setup;
 use crate::nearest::unknown;
 use crate::network::{HEADS, INITIALIZERS};
@@ -22,6 +23,8 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug)]
 pub(crate) struct FileDraft {
     pub draft: Draft,
+    /// Where programs run, and the line that says so.
+    pub device: Option<(Named, String)>,
     /// Where the data is.
     pub folder: Option<PathBuf>,
     /// The line to blame where no stream can be cut from the data.
@@ -84,8 +87,16 @@ pub(crate) fn draft<'t>(
         Some(entry) => Some(folder.join(entry.text("a path")?)),
         None => None,
     };
+    let device = match top.get("device") {
+        Some(entry) => {
+            let named = entry.text(Named::EXPECTED)?.parse();
+            Some((named.map_err(|expected: &str| entry.wrong(expected))?, entry.place()))
+        }
+        None => None,
+    };
     Ok(FileDraft {
         draft,
+        device,
         folder: path,
         stream: data.get("contexts").or(data.get("padding")).map(Entry::place),
         network: network.get("weights").or(network.get("hidden")).map(Entry::place),
@@ -233,6 +244,9 @@ fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error>
         if setup.mix == Mix::ByContext && setup.kind.is_task_free() {
             return Err(entry.wrong(untold("\"sum\" or { fixed = X }", setup.kind)));
         }
+    }
+    if let Some(entry) = training.get("evaluate_every") {
+        setup.evaluation.every = entry.size(1, MOST_CONTEXTS)?;
     }
     if let Some(entry) = training.get("threads") {
         setup.threads = entry.size(1, MOST_THREADS)?;

@@ -19,6 +19,8 @@ pub struct Wanted {
     pub data: Option<PathBuf>,
     /// Threads; results do not depend on it.
     pub threads: Option<usize>,
+    /// `cpu`, `gpu`, `gpu:NAME` or `auto`; `None`: as the table says, else the CPU.
+    pub device: Option<String>,
 }
 
 /// A table in a folder: every cell has a folder of its own in it.
@@ -115,6 +117,12 @@ impl Reproduction {
         Ok(done)
     }
 
+    /// Whether any run of any cell is through.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        self.targets.iter().any(|target| self.done(target).is_ok_and(|done| !done.is_empty()))
+    }
+
     /// What a cell still needs: what to ask for, in which folder, and what it costs; nothing where all
     /// seeds are done.
     ///
@@ -167,6 +175,9 @@ fn file(
     let mut file = ExperimentFile::parse(written, place);
     if let Some(folder) = &wanted.data {
         file = file.data(folder);
+    }
+    if let Some(device) = &wanted.device {
+        file = file.device(device);
     }
     Ok(match wanted.threads {
         Some(threads) => file.threads(threads),

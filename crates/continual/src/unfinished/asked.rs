@@ -36,6 +36,17 @@ impl Asked {
         }
     }
 
+    /// Another number of members at once; what was begun goes on as it was begun. Results do not depend on it.
+    #[must_use]
+    pub fn lanes(self, lanes: usize) -> Self {
+        let other = |request| Request { lanes: Some(lanes), ..request };
+        match self {
+            Self::Request(request) => Self::Request(other(request)),
+            Self::File(file) => Self::File(file.lanes(lanes)),
+            Self::Budget { request, bytes } => Self::Budget { request: other(request), bytes },
+        }
+    }
+
     /// Another folder of the data set's files.
     #[must_use]
     pub fn data(self, folder: &Path) -> Self {
@@ -54,6 +65,17 @@ impl Asked {
         match self {
             Self::Request(request) => Self::Request(other(request)),
             Self::File(file) => Self::File(file.threads(threads)),
+            Self::Budget { request, bytes } => Self::Budget { request: other(request), bytes },
+        }
+    }
+
+    /// Another device; the word is read when it is resolved.
+    #[must_use]
+    pub fn device(self, device: &str) -> Self {
+        let other = |request| Request { device: Some(device.to_owned()), ..request };
+        match self {
+            Self::Request(request) => Self::Request(other(request)),
+            Self::File(file) => Self::File(file.device(device)),
             Self::Budget { request, bytes } => Self::Budget { request: other(request), bytes },
         }
     }

@@ -1,7 +1,8 @@
 //! The files of a folder, by name.
 
 use super::lock::Lock;
-use crate::{Error, Population, Results, Skipped};
+use crate::report::{Origin, Report};
+use crate::{Error, Population, Results, Skipped, Wave};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,10 +56,30 @@ impl Folder {
         self.path.join("networks")
     }
 
-    pub(super) fn checkpoint(&self, population: Population) -> PathBuf {
-        let cell = population.cell + 1;
-        let variant = population.variant.map_or(String::new(), |it| format!("-{}", it + 1));
-        self.path.join(format!("checkpoint-{cell}{variant}.safetensors"))
+    pub(super) fn checkpoint(&self, wave: &Wave) -> PathBuf {
+        let population = stem(wave.population);
+        let (first, last) = (wave.members.start + 1, wave.members.end);
+        self.path.join(match wave.is_whole() {
+            true => format!("{population}.safetensors"),
+            false => format!("{population}{MEMBERS}{first}-{last}.safetensors"),
+        })
+    }
+
+    /// How many members the wave has whose checkpoint is there and that starts with member `first`.
+    pub(super) fn begun(&self, population: Population, first: usize) -> Option<usize> {
+        let stem = stem(population);
+        let names = self.checkpoints().into_iter();
+        let counts = names.filter_map(|path| {
+            let name = path.file_name()?.to_str()?;
+            let rest = name.strip_prefix(&stem)?.strip_suffix(".safetensors")?;
+            if rest.is_empty() {
+                return (first == 0).then_some(usize::MAX);
+            }
+            let (own, last) = rest.strip_prefix(MEMBERS)?.split_once('-')?;
+            let (own, last): (usize, usize) = (own.parse().ok()?, last.parse().ok()?);
+            (own == first + 1).then(|| last.checked_sub(first)).flatten()
+        });
+        counts.filter(|&count| count > 0).max()
     }
 
     /// Every checkpoint, and what killed processes left of some.
@@ -84,17 +105,18 @@ impl Folder {
     /// `unfinished.json` cannot be removed: the folder would not count as finished.
     pub(super) fn clear(&self) -> Result<(), Error> {
         self.remove_checkpoints();
+        // Before the journal, with which the work counts as finished: nobody would look here again.
+        let kept = [Self::JOURNAL, Origin::FILE, Report::FILE];
+        for leftover in self.named(|name| kept.iter().any(|whole| is_leftover(name, whole))) {
+            let _ = fs::remove_file(leftover);
+        }
         let journal = self.journal();
         match fs::remove_file(&journal) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Write { path: journal, source });
+                Err(Error::Write { path: journal, source })
             }
-            _ => {}
+            _ => Ok(()),
         }
-        for leftover in self.named(|name| is_leftover(name, Self::JOURNAL)) {
-            let _ = fs::remove_file(leftover);
-        }
-        Ok(())
     }
 
     /// Takes away what says nothing: no finished run is lost with it.
@@ -119,16 +141,28 @@ impl Folder {
     }
 }
 
-/// `checkpoint-4.safetensors`, `checkpoint-4-2.safetensors`, or a leftover of one.
+/// What the checkpoints of a population are called: the cell, and the value of a sweep that is trained alone.
+fn stem(population: Population) -> String {
+    let variant = population.variant.map_or(String::new(), |it| format!("-{}", it + 1));
+    format!("checkpoint-{}{variant}", population.cell + 1)
+}
+
+/// Before the first and the last member of a wave.
+const MEMBERS: &str = "-members-";
+
+/// `checkpoint-4.safetensors`, `checkpoint-4-2.safetensors`, `checkpoint-4-members-5-8.safetensors`, or a
+/// leftover of one.
 fn is_checkpoint(name: &str) -> bool {
-    let Some((numbers, _)) =
+    let Some((middle, _)) =
         name.strip_prefix("checkpoint-").and_then(|rest| rest.split_once(".safetensors"))
     else {
         return false;
     };
-    let whole = format!("checkpoint-{numbers}.safetensors");
-    let are_numbers = numbers
+    let whole = format!("checkpoint-{middle}.safetensors");
+    let (population, members) = middle.split_once(MEMBERS).unwrap_or((middle, "1-1"));
+    let are_numbers = population
         .split('-')
+        .chain(members.split('-'))
         .all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
     are_numbers && (name == whole || is_leftover(name, &whole))
 }
@@ -147,11 +181,15 @@ mod tests {
         let own = [
             "checkpoint-1.safetensors",
             "checkpoint-12-3.safetensors",
+            "checkpoint-12-3-members-1-4.safetensors",
+            "checkpoint-12-members-5-8.safetensors",
             "checkpoint-1.safetensors.77-0.partial",
         ];
         let others = [
             "checkpoint-.safetensors",
             "checkpoint-mine.safetensors",
+            "checkpoint-1-members-all.safetensors",
+            "checkpoint-members-1-2.safetensors",
             "checkpoint-1.safetensors.old",
             "my-checkpoint-1.safetensors",
             "results.jsonl",
@@ -163,6 +201,10 @@ mod tests {
         let locked = Folder::lock(folder.path(), |error| panic!("{error}")).unwrap();
         assert_eq!(locked.checkpoints().len(), own.len());
         assert!(locked.has_checkpoint());
+        let begun = |cell, variant, first| locked.begun(Population { cell, variant }, first);
+        assert_eq!([begun(0, None, 0), begun(0, None, 1)], [Some(usize::MAX), None]);
+        assert_eq!([begun(11, None, 4), begun(11, None, 0)], [Some(4), None]);
+        assert_eq!([begun(11, Some(2), 0), begun(1, Some(2), 0)], [Some(usize::MAX), None]);
         locked.clear().unwrap();
         assert!(!locked.has_checkpoint());
         drop(locked);

@@ -24,6 +24,10 @@ pub(super) struct Journal {
     /// SHA-256 of the file of weights that networks start with; empty where they are drawn.
     #[serde(default)]
     weights: String,
+    /// Where programs run, in the words of the results: other bits come from elsewhere. None in files of earlier
+    /// versions, and once somebody has named another device.
+    #[serde(default)]
+    pub device: Option<String>,
     /// SHA-256 of the settings of all runs.
     runs: String,
     /// Sweeps whose values are trained one by one, by cell.
@@ -60,6 +64,7 @@ impl Journal {
             keep_networks: false,
             data: bench.checksum().to_owned(),
             weights: bench.weights().to_owned(),
+            device: Some(bench.device()),
             runs: digest(bench)?,
             apart: Vec::new(),
             diverged: Vec::new(),
@@ -105,6 +110,12 @@ impl Journal {
             return Err(format!(
                 "the file of weights has changed: SHA-256 {found}, expected {}",
                 self.weights
+            ));
+        }
+        let found = bench.device();
+        if let Some(begun) = self.device.as_ref().filter(|begun| **begun != found) {
+            return Err(format!(
+                "it was begun on {begun}, this is {found}; name the device with --device to go on there"
             ));
         }
         match digest(bench) {

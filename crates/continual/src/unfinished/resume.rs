@@ -53,19 +53,27 @@ impl Unfinished {
         &self.journal.asked
     }
 
+    /// Goes on elsewhere than where the work was begun: on the device that this word names.
+    #[must_use]
+    pub fn on_device(mut self, device: &str) -> Self {
+        self.journal.asked = self.journal.asked.device(device);
+        self.journal.device = None;
+        self
+    }
+
     /// How often it was to be saved.
     #[must_use]
     pub fn checkpoint_every(&self) -> CheckpointEvery {
         self.journal.checkpoint_every
     }
 
-    /// Goes on with the work; `bench` is what was asked for, possibly with other threads or another
-    /// place of the data. A line that was cut off is dropped here.
+    /// Goes on with the work; `bench` is what was asked for, possibly with other threads, another
+    /// place of the data, or [elsewhere](Self::on_device). A line that was cut off is dropped here.
     ///
     /// # Errors
-    /// [`Error::Resume`]: other data, lines of other runs; then nothing in the folder is changed.
+    /// [`Error::Resume`]: other data, another device, lines of other runs; then nothing in the folder is changed.
     pub fn work(self, bench: &Bench, every: CheckpointEvery) -> Result<Work, Error> {
-        let Self { folder, journal } = self;
+        let Self { folder, mut journal } = self;
         let refused = |problem: String| Error::Resume { folder: folder.path.clone(), problem };
         journal
             .check(bench)
@@ -85,6 +93,11 @@ impl Unfinished {
             }
             fs::rename(&file, &partial)
                 .map_err(|source| Error::Write { path: partial.clone(), source })?;
+        }
+        if journal.device.is_none() {
+            // Whoever goes on later does so there.
+            journal.device = Some(bench.device());
+            journal.write(&folder.journal())?;
         }
         let results = Results::reopen(&folder.path, known.bytes as u64, known.runs)?;
         Ok(Work::new(folder, journal, results, known.fates, every))

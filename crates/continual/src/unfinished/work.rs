@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use super::journal::{Diverged, Journal};
 use super::{Asked, CheckpointEvery};
-use crate::{Bench, Error, Fate, Keep, Population, Results, Skipped};
+use crate::{Bench, Error, Fate, Keep, Population, Results, Skipped, Wave};
 use cl_core::{Checkpoint, Every, Learner, Observer, Outcome, Saver, Weights, run};
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,6 +18,13 @@ pub enum Earlier {
     Refuse,
     /// It is thrown away.
     Discard,
+}
+
+/// What becomes of trained networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Networks {
+    Stay,
+    Go,
 }
 
 /// A folder in which a benchmark works: keeps finished runs, saves the population under way, goes on
@@ -67,6 +74,31 @@ impl Work {
         every: CheckpointEvery,
         earlier: Earlier,
     ) -> Result<Self, Error> {
+        Self::begin_as((asked, bench), path, every, earlier, Networks::Go)
+    }
+
+    /// As [`Work::begin`] and [`Work::keeping_networks`] in one: killed at any moment, whoever goes on knows
+    /// that networks were asked for.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn begin_keeping_networks(
+        path: &Path,
+        asked: &Asked,
+        bench: &Bench,
+        every: CheckpointEvery,
+        earlier: Earlier,
+    ) -> Result<Self, Error> {
+        Self::begin_as((asked, bench), path, every, earlier, Networks::Stay)?.keeping_networks()
+    }
+
+    fn begin_as(
+        (asked, bench): (&Asked, &Bench),
+        path: &Path,
+        every: CheckpointEvery,
+        earlier: Earlier,
+        networks: Networks,
+    ) -> Result<Self, Error> {
         let refused = |problem: String| Error::OutputFolder { folder: path.to_owned(), problem };
         fs::create_dir_all(path)
             .map_err(|error| refused(format!("the folder cannot be made: {error}")))?;
@@ -85,7 +117,8 @@ impl Work {
         folder.clear()?;
         let results = Results::open(path)?;
         // Behind the file of lines: without it this file would say that all is finished.
-        let journal = Journal::new(asked.clone(), bench, every)?;
+        let mut journal = Journal::new(asked.clone(), bench, every)?;
+        journal.keep_networks = networks == Networks::Stay;
         journal.write(&folder.journal())?;
         Ok(Self::new(folder, journal, results, BTreeMap::new(), every))
     }
@@ -131,6 +164,12 @@ impl Work {
         &self.folder.path
     }
 
+    /// What it was begun with.
+    #[must_use]
+    pub fn asked(&self) -> &Asked {
+        &self.journal.asked
+    }
+
     /// How many finished runs are kept, and in which file until [`Work::finish`].
     #[must_use]
     pub fn kept(&self) -> (usize, &Path) {
@@ -143,10 +182,18 @@ impl Work {
     /// # Errors
     /// What the disk refuses.
     pub fn finish(self, gaps: &[Skipped]) -> Result<PathBuf, Error> {
+        self.name(gaps)?.clear()
+    }
+
+    /// As [`Work::finish`], up to what can still be gone on with: what is written beside the results in
+    /// between is written again if the process is killed meanwhile.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn name(self, gaps: &[Skipped]) -> Result<Named, Error> {
         self.folder.write_gaps(gaps)?;
-        let path = self.results.finish()?;
-        self.folder.clear()?;
-        Ok(path)
+        let results = self.results.finish()?;
+        Ok(Named { folder: self.folder, results })
     }
 
     /// Ends work that `error` stopped. A folder with nothing to go on from is left as if nothing had
@@ -161,6 +208,31 @@ impl Work {
         if runs == 0 && !self.folder.has_checkpoint() {
             self.folder.abandon();
         }
+    }
+}
+
+/// Results that have their name, in a folder that does not count as finished yet.
+#[derive(Debug)]
+#[must_use]
+pub struct Named {
+    folder: Folder,
+    results: PathBuf,
+}
+
+impl Named {
+    /// The file of results.
+    #[must_use]
+    pub fn results(&self) -> &Path {
+        &self.results
+    }
+
+    /// Takes away what only unfinished work needs.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn clear(self) -> Result<PathBuf, Error> {
+        self.folder.clear()?;
+        Ok(self.results)
     }
 }
 
@@ -182,13 +254,18 @@ impl Keep for Work {
         self.known.remove(&population)
     }
 
+    fn begun(&mut self, population: Population, first: usize) -> Option<usize> {
+        self.folder.begun(population, first)
+    }
+
+    /// The state that a wave ends with is saved too: the lines of a population are kept together.
     fn train(
         &mut self,
-        population: Population,
+        wave: &Wave,
         learner: &mut Learner<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Outcome>, Error> {
-        let path = self.folder.checkpoint(population);
+        let path = self.folder.checkpoint(wave);
         if path.exists() {
             restore(learner, &path)?;
             let progress = learner.progress();
@@ -197,8 +274,14 @@ impl Keep for Work {
         }
         let mut saver = Saver::new(observer, &path, self.every).stopping(&self.stop);
         let outcomes = run(learner, &mut saver)?;
+        if wave.members.end < wave.all {
+            let saved = learner.save().and_then(|state| Ok(state.save(&path)?));
+            saved.or_else(|error| observer.unsaved(error))?;
+        }
         #[cfg(feature = "pictures")]
-        crate::generated::draw(learner, &self.folder.path, population)?;
+        if wave.members.start == 0 {
+            crate::generated::draw(learner, &self.folder.path, wave.population)?;
+        }
         Ok(outcomes)
     }
 

@@ -4,8 +4,15 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used)]
 
+mod file;
+mod joined;
+mod limits;
+mod lost;
 mod operations;
+mod paired;
+mod saved;
 mod strategies;
+mod trips;
 
 use cl_gpu::Gpu;
 use std::io::Write;

@@ -1,10 +1,10 @@
-//! Every strategy against the CPU.
+//! Every strategy against the CPU, and against itself: alone, and gone on with from a checkpoint.
 
 use crate::gpu;
-use cl_core::Learner;
+use crate::saved::{Half, INTERVAL, Other};
 use cl_scenarios::Scenario;
 use continual::registry::{Composition, STRATEGIES};
-use continual::{Bench, Error, Keep, Request, Strengths};
+use continual::{Bench, Error, Request, Strengths};
 
 /// What makes a strategy large plays no part in what it computes.
 const SIZES: [(&str, u32); 10] = [
@@ -19,6 +19,13 @@ const SIZES: [(&str, u32); 10] = [
     ("passes", 1),
     ("critic_steps", 1),
 ];
+
+/// Strategies whose steps the host waits for one by one: those of whose step the network and a critic have a
+/// program each, fed by one host.
+const REPORTS: [&str; 1] = ["dgr-gan"];
+
+/// Round trips of steps that are taken in one go: for their losses, and for how hard penalties pull.
+const MOST: u64 = 2;
 
 fn request(strategy: &str, scenario: Scenario, device: &str) -> Request {
     let hypers = Composition::parse(strategy).unwrap().hypers();
@@ -41,26 +48,16 @@ fn request(strategy: &str, scenario: Scenario, device: &str) -> Request {
     }
 }
 
-/// Keeps the networks of all runs.
-#[derive(Default)]
-struct Networks(Vec<(String, Vec<f32>)>);
-
-impl Keep for Networks {
-    fn trained(&mut self, names: &[String], learner: &Learner<'_>) -> Result<(), Error> {
-        for (member, name) in names.iter().enumerate() {
-            let values = learner.network_values(member)?;
-            self.0.push((name.clone(), values.into_iter().flat_map(|it| it.floats).collect()));
-        }
-        Ok(())
-    }
+/// The networks that a benchmark trains, each with the name of its run.
+fn networks(request: &Request) -> Result<Half, Error> {
+    let mut half = Half::default();
+    trained(request, &mut half)?;
+    Ok(half)
 }
 
-fn networks(request: &Request) -> Result<Vec<(String, Vec<f32>)>, Error> {
+fn trained(request: &Request, keep: &mut dyn continual::Keep) -> Result<(), Error> {
     let bench = Bench::new(request, &Strengths::built_in().unwrap())?;
-    let costs = bench.costs()?;
-    let mut networks = Networks::default();
-    bench.run(&costs, &mut (), &mut networks)?;
-    Ok(networks.0)
+    bench.run(&bench.costs()?, &mut (), keep).map(|_| ())
 }
 
 fn norm(values: impl Iterator<Item = f64>) -> f64 {
@@ -73,14 +70,15 @@ fn off(ours: &[f32], theirs: &[f32]) -> f64 {
     norm(differences) / norm(theirs.iter().map(|&x| f64::from(x)))
 }
 
-/// Trains a strategy in the last scenario that suits it, on both devices, and its first member alone.
+/// Trains a strategy in the last scenario that suits it, on both devices, and its first member alone; and
+/// goes on with that one from the middle of its last context.
 fn check(name: &str) -> Result<(), String> {
     let suits = |scenario: &Scenario| {
         let bench = Bench::new(&request(name, *scenario, "cpu"), &Strengths::built_in().unwrap());
         bench.and_then(|bench| bench.costs()).is_ok()
     };
     let scenario = Scenario::ALL.into_iter().rev().find(suits).ok_or("suits no scenario")?;
-    let on = |device, seeds| {
+    let of = |device, seeds| {
         let mut request = Request { seeds: Some(seeds), ..request(name, scenario, device) };
         if name == "icarl-ssl" {
             // Units that are constant have gradients of nothing but rounding, which Adam makes whole
@@ -92,18 +90,31 @@ fn check(name: &str) -> Result<(), String> {
                 ..request
             };
         }
-        networks(&request).map_err(|error| format!("{name}, {scenario}: {error}"))
+        request
     };
+    let failed = |error: Error| format!("{name}, {scenario}: {error}");
+    let on = |device, seeds| networks(&of(device, seeds)).map_err(failed);
     let (cpu, gpu) = (on("cpu", 2)?, on("gpu", 2)?);
-    for ((run, ours), (_, theirs)) in gpu.iter().zip(&cpu) {
+    for ((run, ours), (_, theirs)) in gpu.networks.iter().zip(&cpu.networks) {
         let off = off(ours, theirs);
         if off.is_nan() || off > 1e-4 {
             return Err(format!("{run}: off by {off:.1e} of its length"));
         }
     }
     let alone = on("gpu", 1)?;
-    if bits(&alone[0].1) != bits(&gpu[0].1) {
+    if bits(&alone.networks[0].1) != bits(&gpu.networks[0].1) {
         return Err(format!("{name}, {scenario}: a member alone differs from the population's"));
+    }
+    let reports = REPORTS.contains(&name);
+    if reports != (alone.round_trips > MOST) {
+        let trips = alone.round_trips;
+        return Err(format!("{name}: {trips} round trips in {INTERVAL} steps, reports: {reports}"));
+    }
+    let middle = alone.middle.ok_or_else(|| format!("{name}: no middle of the last context"))?;
+    let mut other = Other::of(middle);
+    trained(&of("gpu", 1), &mut other).map_err(failed)?;
+    if bits(&other.network) != bits(&alone.networks[0].1) {
+        return Err(format!("{name}, {scenario}: gone on with from a checkpoint it differs"));
     }
     Ok(())
 }

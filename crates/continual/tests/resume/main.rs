@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 mod interrupts;
 mod kills;
+mod random_kills;
 mod refusals;
 
 fn continual(arguments: &[&str]) -> Command {
@@ -74,9 +75,9 @@ fn lines(folder: &Path) -> Vec<serde_json::Value> {
     text.lines().map(line).collect()
 }
 
-/// All but the last line, which has the seconds and the folder.
+/// All but the last two lines, which have the seconds and the folder.
 fn table(text: &str) -> &str {
-    text.trim_end().rsplit_once('\n').unwrap().0
+    text.trim_end().rsplitn(3, '\n').last().unwrap()
 }
 
 /// What is in a folder, name and bytes; the lock of a killed process says nothing.
@@ -124,7 +125,7 @@ fn kill_when(command: impl Fn() -> Command, folder: &Path, now: impl Fn() -> boo
 fn uninterrupted(begin: impl Fn(&Path) -> Command) -> (String, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let text = printed(&begin(folder.path()).output().unwrap());
-    assert_eq!(names(folder.path()), ["results.jsonl"]);
+    assert_eq!(names(folder.path()), ["origin.json", "report.html", "results.jsonl"]);
     (table(&text).to_owned(), folder)
 }
 
@@ -134,7 +135,11 @@ fn assert_ends_alike(mut resume: Command, folder: &Path, (text, whole): &(String
     let printed = printed(&resume.output().unwrap());
     assert_eq!(lines(folder), lines(whole.path()));
     assert_eq!(table(&printed), text);
-    assert_eq!(names(folder), ["results.jsonl"], "only results are left");
+    assert_eq!(
+        names(folder),
+        ["origin.json", "report.html", "results.jsonl"],
+        "only results are left"
+    );
 }
 
 fn partial(folder: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! What is not gone on with, and that it stays as it was.
 
 use crate::*;
+use continual::{CheckpointEvery, Strengths, Unfinished};
 use serde_json::{Value, json};
 
 /// Refused for `reason`, with the folder as it was.
@@ -78,9 +79,32 @@ fn another_version_another_question_and_other_data_are_refused() {
     change(folder, |journal| journal["data"] = json!("77"));
     assert_refused(resume(folder), folder, &["data set digits has changed", "expected 77"]);
     fs::write(&path, &whole).unwrap();
+    change(folder, |journal| journal["device"] = json!("a GPU"));
+    let expected = ["it was begun on a GPU, this is cpu; name the device with --device"];
+    assert_refused(resume(folder), folder, &expected);
+    let mut device = resume(folder);
+    device.args(["--device", "cuda"]);
+    assert_refused(device, folder, &["--device `cuda`: expected cpu, gpu, gpu:NAME or auto"]);
+    fs::write(&path, &whole).unwrap();
     let mut threads = resume(folder);
     threads.args(["--threads", "0"]);
     assert_refused(threads, folder, &["--threads `0`"]);
+}
+
+#[test]
+fn work_begun_elsewhere_goes_on_where_a_device_is_named_and_the_folder_remembers_it() {
+    let folder = killed();
+    let folder = folder.path();
+    change(folder, |journal| journal["device"] = json!("a GPU"));
+    change(folder, |journal| journal["asked"]["request"]["device"] = json!("gpu:nobody's"));
+    let unfinished = Unfinished::open(folder).unwrap().on_device("cpu");
+    let bench_there = unfinished.asked().bench(&Strengths::built_in().unwrap()).unwrap();
+    drop(unfinished.work(&bench_there, CheckpointEvery::default()).unwrap());
+    let journal: Value =
+        serde_json::from_slice(&fs::read(folder.join("unfinished.json")).unwrap()).unwrap();
+    assert_eq!(journal["device"], "cpu");
+    assert_eq!(journal["asked"]["request"]["device"], "cpu");
+    assert_ends_alike(resume(folder), folder, &uninterrupted(bench));
 }
 
 /// IDX files of twenty training and ten test images; `shade` is in every pixel.

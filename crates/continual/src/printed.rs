@@ -23,6 +23,9 @@ pub(crate) fn text(bench: &Bench, finished: &Finished, path: &Path) -> Result<St
     );
     text += &accuracies(bench, lines)?;
     text += "\n* baseline: `none` is plain training; `cumulative` and `joint` keep all data.\n";
+    if let Some(tracked) = bench.tracked() {
+        writeln!(text, "- {tracked}.")?;
+    }
     text += &gaps(&bench.skipped);
     text += &gaps(&finished.diverged);
     for off in bench.off_strengths(lines) {

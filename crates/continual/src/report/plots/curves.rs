@@ -1,0 +1,68 @@
+//! Accuracy over contexts.
+
+use super::super::Row;
+use super::super::escape::csv;
+use super::super::numbers::interval;
+use super::frame::{Axis, Frame};
+use super::inks::Inks;
+use super::labels::{column, shortened};
+
+/// Mean accuracy on the contexts so far after each of them, with the 95 % interval as a band. A row that is
+/// evaluated at the end alone is a line across. Also the values as CSV.
+pub(in super::super) fn curves(rows: &[&Row], inks: &Inks, told: &str) -> (String, String) {
+    let contexts =
+        rows.iter().flat_map(|row| row.seen.last()).map(|last| last.0).max().unwrap_or(1);
+    let frame = Frame::new(350.0, 112.0);
+    let x = Axis::contexts(contexts);
+    let means = rows.iter().flat_map(|row| &row.seen).map(|(_, summary)| summary.mean);
+    let y = Axis::percent("accuracy on the contexts so far, %", means);
+    let mut text = frame.open(told) + &frame.axes(&x, &y);
+    let mut data = "strategy,context,accuracy,ci95_low,ci95_high\n".to_owned();
+    let ends: Vec<f64> = rows
+        .iter()
+        .map(|row| row.seen.last().map_or(0.0, |(_, it)| frame.y(&y, it.mean)))
+        .collect();
+    let places = column(&ends, frame.top + 4.0, frame.bottom - 2.0);
+    for ((row, end), place) in rows.iter().zip(ends).zip(places) {
+        let Some((_, last)) = row.seen.last() else { continue };
+        text += &inks.open(&row.label, &format!("{}: {} % at the end", row.label, interval(last)));
+        match &row.seen[..] {
+            [_] => {
+                text +=
+                    &format!("<path class=\"c\" d=\"M{} {end:.1}H{}\"/>", frame.left, frame.right)
+            }
+            _ => text += &line(row, &|at| frame.x(&x, at), &|value| frame.y(&y, value)),
+        }
+        for (context, summary) in &row.seen {
+            let ends =
+                summary.ci95.map_or(",".to_owned(), |(low, high)| format!("{low:.5},{high:.5}"));
+            data += &format!("{},{context},{:.5},{ends}\n", csv(&row.label), summary.mean);
+        }
+        let (right, beside) = (frame.right, frame.right + 10.0);
+        text += &format!(
+            "<path class=\"lead\" d=\"M{right} {end:.1}L{beside} {place:.1}\"/><text class=\"l\" x=\"{}\" \
+             y=\"{:.1}\">{}</text></g>",
+            beside + 3.0,
+            place + 4.0,
+            super::super::escape::html(&shortened(&row.label, 16))
+        );
+    }
+    (text + "</svg>", data)
+}
+
+fn line(row: &Row, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> String {
+    let path = |values: &[(f64, f64)]| -> String {
+        let all = values.iter().map(|(at, value)| format!("{:.1} {:.1}", x(*at), y(*value)));
+        all.collect::<Vec<_>>().join("L")
+    };
+    let points = || row.seen.iter().map(|(learned, it)| (*learned as f64, it));
+    let means: Vec<_> = points().map(|(at, it)| (at, it.mean)).collect();
+    let ends: Vec<_> = points().filter_map(|(at, it)| Some((at, it.ci95?))).collect();
+    let high: Vec<_> = ends.iter().map(|(at, ends)| (*at, ends.1)).collect();
+    let low: Vec<_> = ends.iter().rev().map(|(at, ends)| (*at, ends.0)).collect();
+    let band = match high.is_empty() {
+        true => String::new(),
+        false => format!("<path class=\"band\" d=\"M{}L{}Z\"/>", path(&high), path(&low)),
+    };
+    format!("{band}<path class=\"c\" d=\"M{}\"/>", path(&means))
+}
