@@ -58,6 +58,7 @@ fn a_line_has_exactly_the_fields_of_the_format() {
                 "device",
                 "generator_shares",
                 "generator_spread",
+                "macs",
                 "members",
                 "metrics",
                 "metrics_undefined",

@@ -14,6 +14,9 @@ use std::process::{Command, Output};
 const ASKED: &str = "bench --strategy none,si --scenario task --hidden 8 --steps 3 --seeds 2 --threads 1 \
                      --checkpoint-every 1steps";
 
+/// What a benchmark that ended leaves in its folder.
+const FINISHED: [&str; 3] = ["origin.json", "report.html", "results.jsonl"];
+
 fn continual(words: &str, folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_continual"));
     command.args(words.split_whitespace()).arg("--out").arg(folder).env_remove("CONTINUAL_DATA");
@@ -70,7 +73,7 @@ fn a_disk_that_is_full_at_once_is_told_before_training_and_leaves_what_was_there
     // Nothing was begun, so nothing stands in the way of the next benchmark.
     let again = continual(ASKED, folder.path()).output().unwrap();
     assert!(again.status.success(), "{}", error(&again));
-    assert_eq!(names(folder.path()), ["results.jsonl"]);
+    assert_eq!(names(folder.path()), FINISHED);
 }
 
 /// Room for what was asked for, not for a checkpoint: told once, training goes on; none for the lines: an error.
@@ -101,7 +104,7 @@ fn a_disk_that_fills_up_leaves_no_half_file_and_the_same_benchmark_goes_on_when_
     };
     let again = again.unwrap();
     assert!(again.status.success(), "{}", error(&again));
-    assert_eq!(names(folder.path()), ["results.jsonl"]);
+    assert_eq!(names(folder.path()), FINISHED);
     let accuracies = |folder: &Path| -> Vec<serde_json::Value> {
         let text = fs::read_to_string(folder.join("results.jsonl")).unwrap();
         let of = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -188,5 +191,5 @@ fn an_output_that_is_full_is_an_error_and_the_results_are_there() {
     let expected =
         "error: standard output cannot be written: No space left on device (os error 28)\n";
     assert_eq!(told, expected);
-    assert_eq!(names(folder.path()), ["results.jsonl"]);
+    assert_eq!(names(folder.path()), FINISHED);
 }
