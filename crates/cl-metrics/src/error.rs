@@ -59,6 +59,35 @@ pub enum Error {
         /// One behind the last that could.
         end: usize,
     },
+    /// An evaluation on the way that cannot come next.
+    #[error(
+        "anytime accuracy: an evaluation in context {context} at step {step}, \
+         expected a later step than before, in the same context or the next"
+    )]
+    Glance {
+        /// The context, counted from 0.
+        context: usize,
+        /// The step.
+        step: u64,
+    },
+    /// A confidence that is no fraction.
+    #[error("calibration: confidence {index} is {value}, expected a fraction between 0 and 1")]
+    Confidence {
+        /// Its position, counted from 0.
+        index: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// Activations that are no table of finite numbers.
+    #[error(
+        "plasticity: {found} activations of {units} units, expected whole rows of finite numbers"
+    )]
+    Activations {
+        /// How many there are.
+        found: usize,
+        /// Units of the layer.
+        units: usize,
+    },
     /// A summary of no values.
     #[error("summary over seeds: no values, expected at least one")]
     NoValues,

@@ -18,11 +18,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Beside the matrix: [`AnytimeAccuracy`], accuracies measured while a run trains; [`Calibration`] of the
+//! confidences that a classifier gives; [`Activations`] of a layer, for how much plasticity is left; and
+//! [`Summary`] and [`Paired`], over seeds.
+//!
 //! Formulas count contexts from 1 to `T`, as the papers do; indices in code count from 0.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 mod accuracy;
+mod anytime;
+mod calibration;
 mod error;
 mod forgetting;
 mod intransigence;
@@ -31,6 +37,7 @@ mod matrix;
 mod mean;
 mod metric;
 mod paired;
+mod plasticity;
 mod summary;
 mod transfer;
 mod undefined;
@@ -38,13 +45,16 @@ mod undefined;
 pub use accuracy::{
     accuracy_a, average, average_incremental_accuracy, final_accuracy, last, learning_accuracy,
 };
+pub use anytime::{AnytimeAccuracy, Glance};
+pub use calibration::{Bin, Calibration, Prediction};
 pub use error::Error;
 pub use forgetting::{forgetting_chaudhry, forgetting_first_last, forgetting_max_incl};
 pub use intransigence::{intransigence, intransigence_per_context};
 pub use many::{holm, letters};
 pub use matrix::AccuracyMatrix;
-pub use metric::{METRICS, Metric, evaluate, evaluate_with};
+pub use metric::{ANYTIME_METRICS, METRICS, Metric, evaluate, evaluate_with};
 pub use paired::{Paired, PairedTest, paired_t, sign_flip, signed_rank};
+pub use plasticity::{Activations, effective_rank, weight_magnitude};
 pub use summary::Summary;
 pub use transfer::{bwt_gem, bwt_pairs, fwt_gem, fwt_pairs, transfer};
 pub use undefined::Undefined;

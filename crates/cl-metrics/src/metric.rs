@@ -1,13 +1,13 @@
 //! The list of metrics, and a metric of your own.
 
-use crate::{AccuracyMatrix, Undefined};
+use crate::{AccuracyMatrix, AnytimeAccuracy, Undefined};
 use std::collections::BTreeMap;
 
-/// A number that follows from an accuracy matrix.
+/// A number that follows from an accuracy matrix, or from what else a run is summarised by.
 ///
 /// Your own is a value of this type; pass it to [`evaluate_with`].
 #[derive(Clone, Copy, Debug)]
-pub struct Metric {
+pub struct Metric<Of = AccuracyMatrix> {
     /// Its name in results.
     pub name: &'static str,
     /// Its formula; contexts count from 1 to T.
@@ -15,7 +15,7 @@ pub struct Metric {
     /// Where it was defined.
     pub source: &'static str,
     /// Its value, or the reason why this matrix does not define it.
-    pub value: fn(&AccuracyMatrix) -> Result<f64, Undefined>,
+    pub value: fn(&Of) -> Result<f64, Undefined>,
 }
 
 /// Every metric that follows from `R` and `b` alone.
@@ -108,6 +108,64 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
+/// Every metric of the accuracies on the way.
+pub const ANYTIME_METRICS: &[Metric<AnytimeAccuracy>] = &[
+    Metric {
+        name: "min_acc",
+        formula: "mean_{i<T} min A_i, over evaluations after context i",
+        source: "De Lange et al. 2023",
+        value: AnytimeAccuracy::min_acc,
+    },
+    Metric {
+        name: "wc_acc",
+        formula: "A_T / T + (1 - 1/T) min_acc",
+        source: "De Lange et al. 2023",
+        value: AnytimeAccuracy::wc_acc,
+    },
+    Metric {
+        name: "wf_10",
+        formula: "mean_i max A_i[n] - A_i[m], n < m among 10 evaluations in a row",
+        source: "De Lange et al. 2023",
+        value: |run| run.windowed_forgetting("wf_10", 10),
+    },
+    Metric {
+        name: "wf_100",
+        formula: "mean_i max A_i[n] - A_i[m], n < m among 100 evaluations in a row",
+        source: "De Lange et al. 2023",
+        value: |run| run.windowed_forgetting("wf_100", 100),
+    },
+    Metric {
+        name: "wp_10",
+        formula: "mean_i max A_i[m] - A_i[n], n < m among 10 evaluations in a row",
+        source: "De Lange et al. 2023",
+        value: |run| run.windowed_plasticity("wp_10", 10),
+    },
+    Metric {
+        name: "wp_100",
+        formula: "mean_i max A_i[m] - A_i[n], n < m among 100 evaluations in a row",
+        source: "De Lange et al. 2023",
+        value: |run| run.windowed_plasticity("wp_100", 100),
+    },
+    Metric {
+        name: "stability_gap_depth",
+        formula: "mean_{i<T} A_i at the end of context i - min A_i during context i+1",
+        source: "this project",
+        value: AnytimeAccuracy::stability_gap_depth,
+    },
+    Metric {
+        name: "stability_gap_length",
+        formula: "mean_{i<T} steps of context i+1 until A_i is 95 % again of what it was",
+        source: "this project",
+        value: AnytimeAccuracy::stability_gap_length,
+    },
+    Metric {
+        name: "average_anytime_accuracy",
+        formula: "mean over steps of mean_{j<=i} A_j while context i is learnt",
+        source: "this project",
+        value: AnytimeAccuracy::average_anytime_accuracy,
+    },
+];
+
 /// All [`METRICS`] of a matrix: the values by name, and by name the reason for each one undefined.
 #[must_use]
 pub fn evaluate(
@@ -116,17 +174,17 @@ pub fn evaluate(
     evaluate_with(METRICS, matrix)
 }
 
-/// These metrics of a matrix, as [`evaluate`] gives them; of two with one name the later counts.
+/// These metrics, as [`evaluate`] gives them; of two with one name the later counts.
 #[must_use]
-pub fn evaluate_with(
-    metrics: &[Metric],
-    matrix: &AccuracyMatrix,
+pub fn evaluate_with<Of>(
+    metrics: &[Metric<Of>],
+    of: &Of,
 ) -> (BTreeMap<&'static str, f64>, BTreeMap<&'static str, String>) {
     let (mut values, mut undefined) = (BTreeMap::new(), BTreeMap::new());
     for metric in metrics {
         values.remove(metric.name);
         undefined.remove(metric.name);
-        match (metric.value)(matrix) {
+        match (metric.value)(of) {
             Ok(value) => {
                 values.insert(metric.name, value);
             }
@@ -171,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_metric_of_ones_own_stands_beside_the_list() {
-        let worst = Metric {
+        let worst: Metric = Metric {
             name: "worst_context",
             formula: "min_j R[T][j]",
             source: "this test",
