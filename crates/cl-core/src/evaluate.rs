@@ -4,6 +4,8 @@ use crate::draw::test_rows_of;
 use crate::error::Error;
 use crate::learner::Learner;
 use cl_buffers::Row;
+use cl_metrics::{Calibration, Prediction};
+use cl_random::{Address, Purpose};
 
 /// After which stages a run is evaluated, and on which contexts.
 ///
@@ -17,11 +19,19 @@ pub struct Evaluation {
     pub every: usize,
     /// Contexts that are measured, at most; at least 1.
     pub tracked: usize,
+    /// Also on the way: at step 0, after every so many steps of a phase, at least 1, and at the end of every
+    /// stage before it is consolidated; on at most [`Evaluation::GLANCED`] test rows of every context, the same
+    /// ones throughout. Of a run whose contexts are all tracked; one without a stage of training per context, as
+    /// a joint one, is not looked at.
+    pub anytime: Option<u32>,
 }
 
 impl Evaluation {
     /// Most contexts that are measured, unless it is said otherwise.
     pub const TRACKED: usize = 50;
+
+    /// Most test rows of a context that are evaluated on the way (De Lange, van de Ven & Tuytelaars 2023).
+    pub const GLANCED: usize = 1_000;
 
     /// Whether a run of so many stages is evaluated after this one, counted from 0.
     #[must_use]
@@ -53,7 +63,7 @@ impl Evaluation {
 /// After every stage, on at most [`Evaluation::TRACKED`] contexts.
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { every: 1, tracked: Self::TRACKED }
+        Self { every: 1, tracked: Self::TRACKED, anytime: None }
     }
 }
 
@@ -70,17 +80,71 @@ impl Learner<'_> {
     /// # Errors
     /// What the device refuses.
     pub fn accuracies(&mut self, stage: usize) -> Result<Vec<Vec<f64>>, Error> {
+        let rows = self.tracked_rows(usize::MAX);
+        self.accuracies_on(stage, &rows)
+    }
+
+    /// The same on the rows that are evaluated on the way.
+    pub(crate) fn glance(&mut self, stage: usize) -> Result<Vec<Vec<f64>>, Error> {
+        let rows = self.tracked_rows(Evaluation::GLANCED);
+        self.accuracies_on(stage, &rows)
+    }
+
+    /// Steps from one evaluation on the way to the next, of a run that has any.
+    pub(crate) fn glances_every(&self) -> Option<u32> {
+        let contexts = self.model().contexts;
+        self.settings().evaluation.anytime.filter(|_| self.stages() == contexts)
+    }
+
+    /// How sure every member is of its answers to the test rows of every tracked context, and how often right,
+    /// with the outputs that are active after `stage`: in [`Calibration::BINS`] bins of the largest softmax of
+    /// the scores. `None` where a strategy classifies by scores of its own, which are no log-probabilities.
+    ///
+    /// # Errors
+    /// What the device refuses.
+    pub fn calibrations(&mut self, stage: usize) -> Result<Vec<Option<Calibration>>, Error> {
+        if self.reads_out() {
+            return Ok(vec![None; self.members()]);
+        }
+        let rows = self.tracked_rows(usize::MAX);
+        let of_member = |[hits, scores]: [Vec<f32>; 2]| {
+            let scores = scores.chunks(scores.len() / hits.len().max(1));
+            let said = hits.iter().zip(scores).map(|(&hit, scores)| Prediction {
+                correct: hit > 0.0,
+                ..Prediction::of_logits(scores, 0)
+            });
+            Ok(Some(Calibration::of(&said.collect::<Vec<_>>(), Calibration::BINS)?))
+        };
+        self.scores(stage, &rows)?.into_iter().map(of_member).collect()
+    }
+
+    /// Test rows of every tracked context, at most so many each: of more a draw that is the same in every
+    /// evaluation.
+    fn tracked_rows(&self, most: usize) -> Vec<Vec<Row>> {
+        let tracked = self.tracked();
+        let of_member = |member: usize| {
+            let seed = self.seeds()[member];
+            let of_context = |&context: &usize| {
+                let mut rows = test_rows_of(self.stream(member), self.labels(), context);
+                if rows.len() > most {
+                    let purpose = Purpose::named("anytime");
+                    Address::new(seed, purpose).context(context as u32).rng().shuffle(&mut rows);
+                    rows.truncate(most);
+                }
+                rows
+            };
+            tracked.iter().flat_map(of_context).collect()
+        };
+        (0..self.members()).map(of_member).collect()
+    }
+
+    fn accuracies_on(&mut self, stage: usize, rows: &[Vec<Row>]) -> Result<Vec<Vec<f64>>, Error> {
         let tracked = self.tracked();
         let mut column = vec![0; self.model().contexts];
         for (number, &context) in tracked.iter().enumerate() {
             column[context] = number;
         }
-        let of_member = |member: usize| {
-            let rows = |&context: &usize| test_rows_of(self.stream(member), self.labels(), context);
-            tracked.iter().flat_map(rows).collect()
-        };
-        let rows: Vec<Vec<Row>> = (0..self.members()).map(of_member).collect();
-        let hits = self.hits(stage, &rows)?;
+        let hits = self.hits(stage, rows)?;
         let per_member = rows.iter().zip(hits).map(|(rows, hits)| {
             let mut sums = vec![(0.0, 0.0); tracked.len()];
             for (row, hit) in rows.iter().zip(hits) {
@@ -100,7 +164,8 @@ mod tests {
 
     #[test]
     fn few_contexts_are_all_tracked_and_many_evenly() {
-        let of = |tracked, contexts| Evaluation { every: 1, tracked }.contexts(contexts);
+        let of =
+            |tracked, contexts| Evaluation { tracked, ..Evaluation::default() }.contexts(contexts);
         assert_eq!(of(50, 3), [0, 1, 2]);
         assert_eq!(of(3, 3), [0, 1, 2]);
         // ⌈10 / 3⌉ = 4, ⌈20 / 3⌉ = 7, 10; counted from 0.
@@ -114,7 +179,7 @@ mod tests {
     #[test]
     fn it_is_due_after_every_so_many_stages_and_the_last() {
         let due = |every, stages| -> Vec<usize> {
-            let evaluation = Evaluation { every, tracked: 50 };
+            let evaluation = Evaluation { every, ..Evaluation::default() };
             (0..stages).filter(|&stage| evaluation.is_due(stage, stages)).collect()
         };
         assert_eq!(due(1, 4), [0, 1, 2, 3]);
@@ -128,7 +193,7 @@ mod tests {
     #[test]
     fn as_many_are_done_as_were_due() {
         for every in 1..6 {
-            let evaluation = Evaluation { every, tracked: 50 };
+            let evaluation = Evaluation { every, ..Evaluation::default() };
             for stages in 1..12 {
                 for stage in 0..=stages {
                     let due = (0..stage).filter(|&it| evaluation.is_due(it, stages)).count();

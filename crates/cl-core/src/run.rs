@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::learner::{Learner, Pull};
-use cl_metrics::AccuracyMatrix;
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Calibration, Glance};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -10,6 +10,10 @@ use std::time::Instant;
 pub trait Observer {
     /// So many more steps were taken by every member.
     fn stepped(&mut self, _steps: u32) {}
+
+    /// The run was evaluated on the way ([`Evaluation::anytime`](crate::Evaluation::anytime)); the accuracies of
+    /// every member, `[members][contexts]`.
+    fn glanced(&mut self, _stage: usize, _accuracies: &[Vec<f64>]) {}
 
     /// A stage is over after which the run is evaluated; the accuracies of every member,
     /// `[members][tracked]`.
@@ -55,6 +59,21 @@ pub struct Outcome {
     /// How hard penalties pulled at the end of each stage after which the run was evaluated; `None` for
     /// the first stage. Empty for a strategy without penalties.
     pub pulls: Vec<Option<Pull>>,
+    /// Accuracies on the way, of a run that was evaluated there.
+    pub anytime: Option<AnytimeAccuracy>,
+    /// How sure it is of its answers at the end ([`Learner::calibrations`]).
+    pub calibration: Option<Calibration>,
+}
+
+/// Accuracies on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Glances {
+    /// The stage under way.
+    pub stage: usize,
+    /// Steps of the run so far.
+    pub step: u64,
+    /// `[members][contexts]`.
+    pub accuracies: Vec<Vec<f64>>,
 }
 
 /// How far a run is: between two steps of a phase, or between two stages.
@@ -75,6 +94,32 @@ pub struct Progress {
     pub pulls: Vec<Vec<Option<Pull>>>,
     /// Wall-clock seconds of training and boundaries so far.
     pub seconds: f64,
+    /// Steps so far, over all stages and phases, of the member that takes most.
+    #[serde(default)]
+    pub taken: u64,
+    /// What was seen on the way.
+    #[serde(default)]
+    pub glances: Vec<Glances>,
+}
+
+/// The wall clock of training and boundaries, which stands still while something is evaluated.
+struct Watch {
+    start: Instant,
+    earlier: f64,
+}
+
+impl Watch {
+    fn seconds(&self) -> f64 {
+        self.earlier + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Does what does not count.
+    fn aside<T>(&mut self, act: impl FnOnce() -> T) -> T {
+        let before = Instant::now();
+        let done = act();
+        self.start += before.elapsed();
+        done
+    }
 }
 
 /// Trains a population over its streams: stage by stage, with an evaluation before the first and
@@ -92,24 +137,27 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
     }
     while learner.progress.stage < learner.stages() {
         let stage = learner.progress.stage;
-        let start = Instant::now();
-        let earlier = learner.progress.seconds;
+        let mut watch = Watch { start: Instant::now(), earlier: learner.progress.seconds };
         learner.begin(stage)?;
+        if learner.progress.taken == 0 {
+            watch.aside(|| glance(learner, observer))?;
+        }
         while learner.progress.phase < learner.phases(stage).len() {
             let phase = learner.progress.phase;
             learner.enter(stage, phase)?;
             if learner.progress.step == 0 {
                 learner.start_afresh(phase)?;
             }
-            take_steps(learner, observer, || earlier + start.elapsed().as_secs_f64())?;
+            take_steps(learner, observer, &mut watch)?;
             learner.end_phase()?;
             (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
         learner.check_theta(stage)?;
+        watch.aside(|| glance(learner, observer))?;
         if learner.ends(stage) {
             learner.end_context(stage)?;
         }
-        learner.progress.seconds = earlier + start.elapsed().as_secs_f64();
+        learner.progress.seconds = watch.seconds();
         if learner.settings().evaluation.is_due(stage, learner.stages()) {
             let accuracies = learner.accuracies(stage)?;
             observer.evaluated(stage, &accuracies);
@@ -125,23 +173,45 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
 fn take_steps(
     learner: &mut Learner<'_>,
     observer: &mut dyn Observer,
-    seconds: impl Fn() -> f64,
+    watch: &mut Watch,
 ) -> Result<(), Error> {
     let steps = learner.phase_steps();
+    let glances = learner.glances_every();
     while learner.progress.step < steps {
         let at = learner.progress.step;
-        let next = steps.min(at + observer.interval().max(1));
+        let mut next = steps.min(at.saturating_add(observer.interval().max(1)));
+        if let Some(every) = glances {
+            next = next.min((at / every + 1).saturating_mul(every));
+        }
         learner.train(at..next)?;
         learner.progress.step = next;
-        learner.progress.seconds = seconds();
+        learner.progress.taken += u64::from(next - at);
+        learner.progress.seconds = watch.seconds();
         observer.stepped(next - at);
+        if glances.is_some_and(|every| next.is_multiple_of(every)) {
+            watch.aside(|| glance(learner, observer))?;
+        }
         observer.between(learner)?;
     }
     Ok(())
 }
 
-fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
-    let Progress { before, rows, pulls, seconds, .. } = &learner.progress;
+/// Evaluates on the way, once between two steps.
+fn glance(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<(), Error> {
+    let Progress { stage, taken: step, glances, .. } = &learner.progress;
+    let (stage, step) = (*stage, *step);
+    if learner.glances_every().is_none() || glances.last().is_some_and(|last| last.step == step) {
+        return Ok(());
+    }
+    let accuracies = learner.glance(stage)?;
+    observer.glanced(stage, &accuracies);
+    learner.progress.glances.push(Glances { stage, step, accuracies });
+    Ok(())
+}
+
+fn outcomes(learner: &mut Learner<'_>) -> Result<Vec<Outcome>, Error> {
+    let calibrations = learner.calibrations(learner.stages() - 1)?;
+    let Progress { before, rows, pulls, seconds, glances, .. } = &learner.progress;
     let (members, stages) = (learner.members(), learner.stages());
     let evaluation = learner.settings().evaluation;
     let contexts = learner.model().contexts;
@@ -152,18 +222,32 @@ fn outcomes(learner: &Learner<'_>) -> Result<Vec<Outcome>, Error> {
     let before = before.clone().unwrap_or_default();
     (0..members)
         .zip(before)
-        .map(|(member, before)| {
+        .zip(calibrations)
+        .map(|((member, before), calibration)| {
             let mut accuracy = empty()?;
             let due = (0..stages).filter(|&stage| evaluation.is_due(stage, stages));
             for (stage, row) in due.zip(rows) {
                 accuracy.push_row_after(stage, row[member].clone())?;
             }
+            let looked_at = learner.glances_every().is_some();
             Ok(Outcome {
                 seed: learner.seeds()[member],
                 accuracy: accuracy.with_before(before)?,
                 train_seconds: seconds / members as f64,
                 pulls: pulls.iter().map(|stage| stage.get(member).copied().flatten()).collect(),
+                anytime: looked_at.then(|| seen(contexts, glances, member)).transpose()?,
+                calibration,
             })
         })
         .collect()
+}
+
+/// What was seen of one member.
+fn seen(contexts: usize, glances: &[Glances], member: usize) -> Result<AnytimeAccuracy, Error> {
+    let mut run = AnytimeAccuracy::new(contexts)?;
+    for Glances { stage, step, accuracies } in glances {
+        let accuracy = accuracies[member].clone();
+        run.push(Glance { context: *stage, step: *step, accuracy })?;
+    }
+    Ok(run)
 }

@@ -165,7 +165,7 @@ impl AnytimeAccuracy {
                 ))
             })
         });
-        Ok(mean(lengths.collect::<Result<Vec<f64>, _>>()?.into_iter()))
+        Ok(mean(lengths.collect::<Result<Vec<f64>, _>>()?))
     }
 
     /// Area under the anytime accuracy, over the steps: the mean accuracy of the contexts seen so far, every
@@ -217,7 +217,7 @@ impl AnytimeAccuracy {
                 ))
             })
         });
-        Ok(mean(largest.collect::<Result<Vec<f64>, _>>()?.into_iter()))
+        Ok(mean(largest.collect::<Result<Vec<f64>, _>>()?))
     }
 
     /// Evaluations while context `i` was learnt.

@@ -1,4 +1,5 @@
 //! Accuracies on the way: hand-worked values, what is undefined, what is refused.
+#![allow(clippy::unwrap_used)] // a test's own functions are tests too
 
 use cl_metrics::{ANYTIME_METRICS, AnytimeAccuracy, Glance, evaluate_with};
 

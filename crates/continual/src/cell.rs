@@ -338,6 +338,7 @@ fn settings(
         optimizer_numbers: setup.optimizer.numbers(),
         schedule: schedule(&setup.schedule),
         evaluate_every: setup.evaluation.every,
+        anytime_every: setup.evaluation.anytime.unwrap_or_default(),
         reset_optimizer: setup.reset_optimizer,
         mix: setup.mix.describe(),
         seed: setup.seeds.first().copied().unwrap_or_default(),

@@ -204,7 +204,12 @@ impl Draft {
             ("--batch", "training.batch", now.batch != usual.batch),
             ("", "training.reset_optimizer", now.reset_optimizer != usual.reset_optimizer),
             ("--update-every", "training.update_every", now.update_every != usual.update_every),
-            ("--evaluate-every", "training.evaluate_every", now.evaluation != usual.evaluation),
+            (
+                "--evaluate-every",
+                "training.evaluate_every",
+                now.evaluation.every != usual.evaluation.every,
+            ),
+            ("--anytime-every", "training.anytime_every", now.evaluation.anytime.is_some()),
             ("", "training.mix", now.mix != usual.mix),
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),

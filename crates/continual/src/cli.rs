@@ -98,6 +98,10 @@ pub(crate) struct Training {
     /// evaluated [default: 1]
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     evaluate_every: Option<usize>,
+    /// Evaluate on the way too, after every N-th step: shows how low accuracies fall before they recover
+    /// (the stability gap) [default: at the ends of contexts only]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    anytime_every: Option<u32>,
     /// Steps per context
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u32>,
@@ -158,6 +162,7 @@ impl Training {
             fuzziness: self.fuzziness,
             update_every: self.update_every,
             evaluate_every: self.evaluate_every,
+            anytime_every: self.anytime_every,
             steps: self.steps,
             batch: self.batch,
             hidden: self.hidden.clone(),

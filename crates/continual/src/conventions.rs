@@ -81,12 +81,20 @@ pub(crate) fn conventions(
         ("train_seconds", "wall-clock of training and boundaries / members".to_owned()),
     ];
     all.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(steps) = setup.evaluation.anytime {
+        let text = format!(
+            "at step 0, every {steps} steps of a phase and at the end of every context before it is consolidated; \
+             at most {} test rows of each context, the same ones throughout; windows count evaluations",
+            Evaluation::GLANCED
+        );
+        all.insert("anytime".to_owned(), text);
+    }
     all
 }
 
 /// Which contexts are evaluated when; nothing where it is all of them after each.
 pub(crate) fn tracked(setup: &Setup) -> Option<String> {
-    let Evaluation { every, tracked } = setup.evaluation;
+    let Evaluation { every, tracked, .. } = setup.evaluation;
     if setup.evaluation.is_full(setup.contexts) {
         return None;
     }

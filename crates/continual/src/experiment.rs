@@ -107,6 +107,7 @@ impl Default for Setup {
 /// | `mix` | by context; 0.5 without boundaries | how stream and replay are weighed |
 /// | `update_every` | 100 | steps between two consolidations where there are no boundaries |
 /// | `evaluate_every` | 1 | evaluated after every so many contexts, and the last; of more than 50 contexts 50 evenly spread are |
+/// | `anytime_every` | never | evaluated on the way too, after every so many steps |
 /// | `threads` | 1 | results do not depend on it |
 /// | `device` | the CPU | where programs run |
 /// | `part` | final | final results, or choice of hyper-parameters |
@@ -191,6 +192,13 @@ impl Experiment {
     #[must_use]
     pub fn evaluate_every(self, contexts: usize) -> Self {
         self.with(|setup| setup.evaluation.every = contexts)
+    }
+
+    /// Evaluated on the way too, after every so many steps: [`Outcome::anytime`], for the stability gap and what
+    /// else happens between the ends of contexts. What is trained stays the same.
+    #[must_use]
+    pub fn anytime_every(self, steps: u32) -> Self {
+        self.with(|setup| setup.evaluation.anytime = Some(steps))
     }
 
     /// One member of the population per seed.

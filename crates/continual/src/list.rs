@@ -4,7 +4,8 @@ use crate::cli::ListOptions;
 use crate::print;
 use anyhow::Result;
 use comfy_table::Table;
-use continual::metrics::METRICS;
+use continual::CALIBRATION_ERROR;
+use continual::metrics::{ANYTIME_METRICS, METRICS};
 use continual::registry::STRATEGIES;
 use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
 use continual::schema::TABLES;
@@ -91,6 +92,15 @@ fn text(data: Option<&Path>) -> String {
         .iter()
         .map(|metric| (metric.name.to_owned(), format!("{}; {}", metric.formula, metric.source)))
         .collect();
+    let anytime = ANYTIME_METRICS.iter().map(|metric| {
+        let about = format!("{}; {}; with --anytime-every", metric.formula, metric.source);
+        (metric.name.to_owned(), about)
+    });
+    metrics.extend(anytime);
+    metrics.push((
+        CALIBRATION_ERROR.to_owned(),
+        "expected calibration error after the last context, 15 bins; Guo et al. 2017".to_owned(),
+    ));
     metrics.push((
         "intransigence".to_owned(),
         "not computed yet: needs a joint model of the contexts 1 to j for every j".to_owned(),

@@ -41,6 +41,9 @@ pub struct Request {
     /// Evaluated after every so many contexts, and the last.
     #[serde(default)]
     pub evaluate_every: Option<usize>,
+    /// Evaluated on the way too, after every so many steps.
+    #[serde(default)]
+    pub anytime_every: Option<u32>,
     /// Number of seeds; they are 2, 3, ..
     pub seeds: Option<u64>,
     /// Steps per context.
@@ -120,6 +123,11 @@ impl Request {
         count("--contexts", self.contexts, MOST_CONTEXTS, &mut setup.contexts)?;
         count("--steps", self.steps, u32::MAX / setup.contexts as u32, &mut setup.steps)?;
         count("--evaluate-every", self.evaluate_every, MOST_CONTEXTS, &mut setup.evaluation.every)?;
+        if self.anytime_every.is_some() {
+            let mut steps = 0;
+            count("--anytime-every", self.anytime_every, u32::MAX, &mut steps)?;
+            setup.evaluation.anytime = Some(steps);
+        }
         let mut members = setup.seeds.len() as u64;
         count("--seeds", self.seeds, MOST_SEEDS, &mut members)?;
         setup.seeds = seeds(members);

@@ -1,7 +1,7 @@
 //! `results.jsonl`: one line per run.
 
 use crate::{Error, Settings};
-use cl_metrics::AccuracyMatrix;
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -31,6 +31,10 @@ pub struct Line {
     /// where `tracked_contexts` is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluated_after: Vec<usize>,
+    /// Accuracies on the way, of a run that was evaluated there: steps of the run so far, the context that was being
+    /// learnt, counted from 0, and fractions on a draw of test rows of every context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anytime: Option<AnytimeAccuracy>,
     /// b: the accuracies before any training, fractions.
     pub accuracy_before: Vec<f64>,
     /// Metrics by name.

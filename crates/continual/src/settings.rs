@@ -61,6 +61,9 @@ pub struct Settings {
     /// Evaluated after every so many contexts, and the last; 1 is not written.
     #[serde(default = "each", skip_serializing_if = "is_each")]
     pub evaluate_every: usize,
+    /// Steps from one evaluation on the way to the next; 0, and then not written, where there is none.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub anytime_every: u32,
     /// Whether the optimiser starts afresh in every context.
     pub reset_optimizer: bool,
     /// How stream and replay are weighed.
@@ -71,6 +74,10 @@ pub struct Settings {
 
 fn each() -> usize {
     1
+}
+
+fn is_never(steps: &u32) -> bool {
+    *steps == 0
 }
 
 fn is_each(every: &usize) -> bool {
@@ -139,6 +146,7 @@ mod tests {
             optimizer_numbers: BTreeMap::from([("beta1".to_owned(), 0.9)]),
             schedule: "constant".to_owned(),
             evaluate_every: 1,
+            anytime_every: 0,
             reset_optimizer: false,
             mix: "by-context".to_owned(),
             seed: 2,

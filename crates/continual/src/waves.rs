@@ -4,10 +4,10 @@ use crate::cell::{Cell, Variant, steps};
 use crate::conventions::conventions;
 use crate::generated;
 use crate::kept;
+use crate::measured::measured;
 use crate::results::Line;
 use crate::{Error, Fate, Keep, Population, Wave};
 use cl_core::{Learner, Observer, Outcome, Pull};
-use cl_metrics::evaluate;
 
 /// What a cell gave.
 #[derive(Debug, Default)]
@@ -196,14 +196,7 @@ impl Cell {
         outcome: &Outcome,
     ) -> Result<Line, Error> {
         let settings = variant.settings.with_seed(outcome.seed);
-        let (metrics, mut undefined) = evaluate(&outcome.accuracy);
-        undefined.insert(
-            "intransigence",
-            "intransigence needs a joint model of the contexts 1 to j for every j; only that of all \
-             contexts is trained"
-                .to_owned(),
-        );
-        let named = |(name, reason): (&str, String)| (name.to_owned(), reason);
+        let (metrics, metrics_undefined) = measured(outcome);
         Ok(Line {
             dataset: settings.dataset.clone(),
             scenario: settings.scenario.clone(),
@@ -212,9 +205,10 @@ impl Cell {
             accuracy: outcome.accuracy.rows().to_vec(),
             tracked_contexts: from_1(outcome.accuracy.tracked()),
             evaluated_after: from_1(outcome.accuracy.evaluated_after()),
+            anytime: outcome.anytime.clone(),
             accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
-            metrics: metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            metrics_undefined: undefined.into_iter().map(named).collect(),
+            metrics,
+            metrics_undefined,
             steps: steps(learner, member),
             train_seconds: outcome.train_seconds,
             members: learner.members(),

@@ -282,17 +282,44 @@ impl Learner<'_> {
 
     /// Which of each member's rows are classified correctly after `stage`.
     pub(crate) fn hits(&mut self, stage: usize, rows: &[Vec<Row>]) -> Result<Vec<Vec<f32>>, Error> {
+        Ok(self.test(stage, rows, ["hit"])?.into_iter().map(|[hits]| hits).collect())
+    }
+
+    /// The same, and the scores of all outputs, `[rows, outputs]`.
+    pub(crate) fn scores(
+        &mut self,
+        stage: usize,
+        rows: &[Vec<Row>],
+    ) -> Result<Vec<[Vec<f32>; 2]>, Error> {
+        self.test(stage, rows, ["hit", "scores"])
+    }
+
+    /// Whether a part classifies in place of the network's own outputs.
+    pub(crate) fn reads_out(&self) -> bool {
+        self.parts.readout.is_some()
+    }
+
+    /// These outputs of the program that evaluates, for each member's rows.
+    fn test<const N: usize>(
+        &mut self,
+        stage: usize,
+        rows: &[Vec<Row>],
+        outputs: [&str; N],
+    ) -> Result<Vec<[Vec<f32>; N]>, Error> {
         self.write_active(stage)?;
         if self.programs.consolidate(At::Evaluation).is_some() {
             let of_stage = self.rows_of_stage(stage);
             self.consolidate(At::Evaluation, &vec![true; rows.len()], &of_stage)?;
         }
-        let hit = || ["hit".to_owned()];
+        let names = || outputs.map(str::to_owned);
         let mut hosts: Vec<Chunks<'_>> =
-            rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(hit())).collect();
+            rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(names())).collect();
         run_chunks(&mut *self.session, self.programs.evaluate, &mut hosts)?;
-        let hits = |host: Chunks<'_>| host.read.into_iter().next().map_or(Vec::new(), |(_, v)| v);
-        Ok(hosts.into_iter().map(hits).collect())
+        let values = |host: Chunks<'_>| {
+            let mut read = host.read.into_iter().map(|(_, values)| values);
+            std::array::from_fn(|_| read.next().unwrap_or_default())
+        };
+        Ok(hosts.into_iter().map(values).collect())
     }
 }
 

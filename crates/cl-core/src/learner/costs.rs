@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::{CHUNK, Learner};
+use crate::evaluate::Evaluation;
 use crate::parts::{At, Length, Over};
 use crate::population::MemberState;
 use cl_tensor::{Cost, PlanId};
@@ -15,6 +16,10 @@ pub struct Costs {
     /// Multiply-accumulates of the whole run: steps, boundaries and evaluations. Phases and passes
     /// over memories count with what memories hold now: nothing, before the run.
     pub macs: u64,
+    /// Those of `macs` that boundaries take: passes over contexts and memories.
+    pub boundary_macs: u64,
+    /// Those of `macs` that evaluations take.
+    pub evaluation_macs: u64,
     /// Bytes that all methods keep between contexts: slots declared so and buffers, at their peak so far
     /// ([`Learner::fill_memories`]).
     pub bytes_kept: u64,
@@ -71,7 +76,9 @@ impl Learner<'_> {
         let batch = self.settings.batch;
         let stream = &*member.stream;
         let evaluation = self.settings.evaluation;
-        let (mut total, mut first) = (0, None);
+        let (mut training, mut boundaries, mut evaluated, mut first) = (0, 0, 0, None);
+        // At step 0 and at the end of every stage, and after every so many steps of a phase.
+        let mut glances = self.glances_every().map_or(0, |_| self.stages() as u64 + 1);
         for stage in 0..self.stages() {
             let contexts = &stream.stages()[stage].contexts;
             let rows: usize = contexts.iter().map(|&c| stream.train(c).len()).sum();
@@ -85,16 +92,18 @@ impl Learner<'_> {
                 let programs =
                     programs.filter_map(|&trains| self.programs.train(&phase, trains, drawn));
                 if let Some(step) = programs.map(cost).reduce(both) {
-                    total += u64::from(steps) * step.macs;
+                    training += u64::from(steps) * step.macs;
+                    let within = |every: u32| u64::from(steps.saturating_sub(1) / every);
+                    glances += self.glances_every().map_or(0, within);
                     first.get_or_insert(step);
                 }
-                total += self.pass_macs(At::PhaseEnd(phase.name), rows);
+                boundaries += self.pass_macs(At::PhaseEnd(phase.name), rows);
             }
             if self.ends(stage) && self.clock.is_none() {
-                total += self.pass_macs(At::ContextEnd, rows);
+                boundaries += self.pass_macs(At::ContextEnd, rows);
             }
             if evaluation.is_due(stage, self.stages()) {
-                total += self.pass_macs(At::Evaluation, rows);
+                evaluated += self.pass_macs(At::Evaluation, rows);
             }
         }
         if let Some(Clock { every, .. }) = self.clock {
@@ -102,16 +111,25 @@ impl Learner<'_> {
                 (0..self.stages()).map(|stage| u64::from(self.steps_of(0, stage))).sum();
             let ticks = steps / u64::from(every);
             let rows = (every as usize).saturating_mul(batch);
-            total += ticks * self.pass_macs(At::ContextEnd, if ticks > 0 { rows } else { 0 });
+            boundaries += ticks * self.pass_macs(At::ContextEnd, if ticks > 0 { rows } else { 0 });
         }
         let contexts = &stream.stages()[0].contexts;
         let rows = contexts.iter().map(|&c| stream.train(c).len()).sum();
-        total += self.pass_macs(At::Evaluation, rows);
-        let tests: usize = self.tracked().iter().map(|&c| stream.test(c).len()).sum();
-        let once = tests.div_ceil(CHUNK) as u64 * cost(self.programs.evaluate).macs;
+        evaluated += self.pass_macs(At::Evaluation, rows);
+        let evaluate = cost(self.programs.evaluate).macs;
+        let once = |most: usize| {
+            let rows = self.tracked().into_iter().map(|c| stream.test(c).len().min(most));
+            rows.sum::<usize>().div_ceil(CHUNK) as u64 * evaluate
+        };
+        // Before training, and at the end to see how sure the network is of its answers.
+        let beside = if self.reads_out() { 1 } else { 2 };
+        let evaluations = evaluation.done(self.stages(), self.stages()) as u64 + beside;
+        evaluated += evaluations * once(usize::MAX) + glances * once(Evaluation::GLANCED);
         Costs {
             step: first.unwrap_or_default(),
-            macs: total + (evaluation.done(self.stages(), self.stages()) as u64 + 1) * once,
+            macs: training + boundaries + evaluated,
+            boundary_macs: boundaries,
+            evaluation_macs: evaluated,
             bytes_kept: self.bytes_kept(),
         }
     }

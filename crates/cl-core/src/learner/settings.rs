@@ -75,10 +75,18 @@ impl Settings {
                 self.steps, self.batch
             )));
         }
-        let Evaluation { every, tracked } = self.evaluation;
+        let Evaluation { every, tracked, anytime } = self.evaluation;
         if every == 0 || tracked == 0 {
             return Err(Error::Misfit(format!(
                 "an evaluation after every {every} contexts of {tracked} of them: both must be at least 1"
+            )));
+        }
+        let contexts = stream.contexts();
+        if anytime.is_some_and(|steps| steps == 0 || contexts > tracked) {
+            return Err(Error::Misfit(format!(
+                "accuracies on the way of {contexts} contexts every {} steps: expected at least 1 step and at \
+                 most {tracked} contexts",
+                anytime.unwrap_or_default()
             )));
         }
         let joined = parts.rehearsals.iter().find(|(_, it)| it.joins == Joins::Batch);

@@ -98,9 +98,12 @@ impl Learner<'_> {
         });
         // What is measured is no part of what is trained, but rows of one run have one length.
         let contexts = self.model.contexts;
+        let Evaluation { every, anytime, .. } = settings.evaluation;
         if !settings.evaluation.is_full(contexts) {
-            let Evaluation { every, .. } = settings.evaluation;
             identity["evaluation"] = json!({ "every": every, "tracked": self.tracked().len() });
+        }
+        if let Some(steps) = anytime {
+            identity["anytime"] = json!({ "every": steps });
         }
         if let Some(weights) = self.weights() {
             identity["weights"] = weights.into();
@@ -162,7 +165,8 @@ impl Learner<'_> {
 
     /// Whether a run of this structure can be where a checkpoint says it was.
     fn check_position(&self, progress: &Progress, outputs: usize) -> Result<(), String> {
-        let Progress { stage, phase, step, before, rows, pulls, seconds } = progress;
+        let Progress { stage, phase, step, before, rows, pulls, seconds, taken, glances } =
+            progress;
         let (stages, members, tracked) = (self.stages(), self.members(), self.tracked().len());
         let is_row = |row: &Vec<Vec<f64>>| {
             let fits = |of: &Vec<f64>| {
@@ -192,6 +196,14 @@ impl Learner<'_> {
         let is_pull = |of: &Vec<Option<Pull>>| of.is_empty() || of.len() == members;
         if pulls.len() > due + 1 || !pulls.iter().all(is_pull) {
             return Err("pulls of penalties that do not fit".to_owned());
+        }
+        let mut steps: Vec<u64> = glances.iter().map(|it| it.step).chain([*taken]).collect();
+        steps.dedup();
+        let fit = steps.is_sorted()
+            && glances.iter().all(|it| it.stage <= *stage && is_row(&it.accuracies))
+            && glances.is_sorted_by_key(|it| it.stage);
+        if !fit || glances.is_empty() != (self.glances_every().is_none() || before.is_none()) {
+            return Err("accuracies on the way that do not fit".to_owned());
         }
         if !(seconds.is_finite() && *seconds >= 0.0) {
             return Err(format!("{seconds} seconds"));

@@ -181,6 +181,12 @@ pub(crate) const TRAINING: Table = Table {
             "1 to 10000",
             "evaluated after every so many contexts, and the last",
         ),
+        key(
+            "anytime_every",
+            "never",
+            "at least 1",
+            "evaluated on the way too, after every so many steps",
+        ),
         key("threads", "all", "1 to 1024", "results do not depend on it"),
     ],
 };

@@ -248,6 +248,9 @@ fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error>
     if let Some(entry) = training.get("evaluate_every") {
         setup.evaluation.every = entry.size(1, MOST_CONTEXTS)?;
     }
+    if let Some(entry) = training.get("anytime_every") {
+        setup.evaluation.anytime = Some(entry.size(1, u32::MAX as usize)? as u32);
+    }
     if let Some(entry) = training.get("threads") {
         setup.threads = entry.size(1, MOST_THREADS)?;
     }
