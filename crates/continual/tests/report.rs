@@ -334,3 +334,41 @@ fn a_sparse_matrix_keeps_the_numbers_of_its_contexts() {
     near(none.new.unwrap().mean, 0.9);
     assert!(report.html().contains("none,4,2,0.6000"));
 }
+
+/// A line with accuracies on the way: `lows` at two of 601 evaluations, 0.75 at the others.
+fn seen_on_the_way(seed: u64, lows: [f64; 2]) -> String {
+    let mut value: serde_json::Value =
+        serde_json::from_str(&line(&Made { strategy: "er", seed, ..Made::default() })).unwrap();
+    let glance = |step: usize| {
+        let accuracy = match step {
+            301 => lows[0],
+            599 => lows[1],
+            _ => 0.75,
+        };
+        serde_json::json!({"context": step / 301, "step": step, "accuracy": [accuracy, 0.5]})
+    };
+    let glances: Vec<_> = (0..=600).map(glance).collect();
+    value["anytime"] = serde_json::json!({"contexts": 2, "glances": glances});
+    value.to_string()
+}
+
+/// 601 evaluations are drawn three by three, each three by their lowest mean: (0.3 + 0.5) / 2 and
+/// (0.7 + 0.75) / 2 stay, where they were.
+#[test]
+fn a_curve_on_the_way_keeps_how_low_it_fell() {
+    let folder = write(&[seen_on_the_way(2, [0.3, 0.7]), seen_on_the_way(3, [0.5, 0.75])]);
+    let report = Report::read(folder.path()).unwrap();
+    let way = &report.boards[0].rows[0].way;
+    assert_eq!(way.len(), 201);
+    let lower: Vec<_> = way.iter().filter(|(_, it)| it.mean < 0.75).collect();
+    assert_eq!(lower.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [301, 599]);
+    near(lower[0].1.mean, 0.4);
+    near(lower[1].1.mean, 0.725);
+    let page = report.html();
+    assert!(page.contains("<h3>The first context, on the way</h3>"));
+    assert!(!hand_made().1.html().contains("on the way</h3>"), "nobody looked there");
+    // Runs that were looked at after other steps have no mean.
+    let other = seen_on_the_way(3, [0.5, 0.5]).replace("\"step\":600", "\"step\":601");
+    let folder = write(&[seen_on_the_way(2, [0.3, 0.3]), other]);
+    assert!(Report::read(folder.path()).unwrap().boards[0].rows[0].way.is_empty());
+}

@@ -1,11 +1,12 @@
 //! What is ranked together.
 
 use super::compare::{self, AgainstBest, Verdict};
+use super::way;
 use crate::label::{label, number};
 use crate::registry::Composition;
 use crate::tradeoff::{new, old};
 use crate::{Error, Settings};
-use cl_metrics::{AccuracyMatrix, Summary, evaluate};
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Summary, evaluate};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +56,10 @@ pub struct Row {
     pub metrics: BTreeMap<String, Summary>,
     /// Mean accuracy on the contexts so far, by how many these are; of `joint` at the end alone.
     pub seen: Vec<(usize, Summary)>,
+    /// Accuracy on the first context by steps so far, of runs that were evaluated on the way: of evaluations
+    /// too close to be drawn the one with the lowest mean.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub way: Vec<(usize, Summary)>,
     /// Stability: mean accuracy on all contexts but the last, at the end.
     pub old: Option<Summary>,
     /// Plasticity: mean accuracy on all contexts but the first, each when it was just learned.
@@ -92,6 +97,7 @@ impl Row {
 /// One run.
 pub(super) struct Run {
     pub matrix: AccuracyMatrix,
+    pub anytime: Option<AnytimeAccuracy>,
     pub metrics: BTreeMap<String, f64>,
     pub steps: u64,
     pub seconds: f64,
@@ -200,6 +206,7 @@ fn row(label: String, cell: Cell) -> Result<Row, Error> {
         finals,
         metrics: metrics?,
         seen: seen(&runs)?,
+        way: way::of(&runs)?,
         old: of(old),
         new: of(new),
         accuracy: mean(&runs),

@@ -1,7 +1,9 @@
 //! The figures of a board.
 
 use super::escape::{data, html};
-use super::plots::{Inks, MOST_SIDE, Point, Scatter, curves, dots, matrices};
+use super::plots::{
+    Inks, MOST_SIDE, ON_THE_WAY, OVER_CONTEXTS, Point, Scatter, curves, dots, matrices,
+};
 use super::{Board, Row};
 
 /// So many rows have a curve, a point, a dot: more nobody tells apart.
@@ -50,11 +52,26 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
             class: "large",
             title: "Accuracy over contexts",
             name: file("contexts"),
-            drawn: curves(&chosen, inks, &told("accuracy over contexts")),
+            drawn: curves(&OVER_CONTEXTS, &chosen, inks, &told("accuracy over contexts")),
             note: format!(
                 "Mean over the contexts so far; band: 95 % interval over seeds; across: trained on all contexts \
                  at once.{}",
                 left_out(board, chosen.len())
+            ),
+        });
+    }
+    let mut on_the_way = chosen;
+    let cut = left_out(board, on_the_way.len());
+    on_the_way.retain(|row| !row.way.is_empty());
+    if !on_the_way.is_empty() {
+        all.push(Figure {
+            class: "large",
+            title: "The first context, on the way",
+            name: file("way"),
+            drawn: curves(&ON_THE_WAY, &on_the_way, inks, &told("accuracy on the way")),
+            note: format!(
+                "Evaluated while the run trains; of evaluations too close to be drawn the lowest. A drop that is \
+                 regained is a stability gap (De Lange et al. 2023). Band: 95 % interval over seeds.{cut}"
             ),
         });
     }

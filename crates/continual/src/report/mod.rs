@@ -20,6 +20,7 @@ mod plots;
 mod ranking;
 mod read;
 mod titles;
+mod way;
 
 pub use board::{Board, Row};
 pub use compare::{AgainstBest, Verdict};

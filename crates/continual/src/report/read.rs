@@ -207,6 +207,7 @@ impl Sorted {
         }
         let run = Run {
             matrix,
+            anytime: line.anytime,
             metrics: line.metrics,
             steps: line.steps,
             seconds: line.train_seconds,

@@ -1,4 +1,4 @@
-//! Accuracy over contexts.
+//! Accuracy over contexts, and over steps.
 
 use super::super::Row;
 use super::super::escape::csv;
@@ -6,37 +6,73 @@ use super::super::numbers::interval;
 use super::frame::{Axis, Frame};
 use super::inks::Inks;
 use super::labels::{column, shortened};
+use cl_metrics::Summary;
 
-/// Mean accuracy on the contexts so far after each of them, with the 95 % interval as a band. A row that is
-/// evaluated at the end alone is a line across. Also the values as CSV.
-pub(in super::super) fn curves(rows: &[&Row], inks: &Inks, told: &str) -> (String, String) {
-    let contexts =
-        rows.iter().flat_map(|row| row.seen.last()).map(|last| last.0).max().unwrap_or(1);
+/// Accuracies over something that is counted.
+pub(in super::super) struct Curves {
+    /// What is counted, as a column of the CSV.
+    counted: &'static str,
+    /// The longest of these axes.
+    axis: fn(usize) -> Axis,
+    /// Whose accuracies they are.
+    y: &'static str,
+    /// The accuracies of a row, by count.
+    points: fn(&Row) -> &[(usize, Summary)],
+}
+
+/// Mean accuracy on the contexts so far after each of them.
+pub(in super::super) const OVER_CONTEXTS: Curves = Curves {
+    counted: "context",
+    axis: Axis::contexts,
+    y: "accuracy on the contexts so far, %",
+    points: |row| &row.seen,
+};
+
+/// Accuracy on the first context, on the way.
+pub(in super::super) const ON_THE_WAY: Curves = Curves {
+    counted: "step",
+    axis: Axis::steps,
+    y: "accuracy on the first context, %",
+    points: |row| &row.way,
+};
+
+/// The curves of these rows, with the 95 % interval as a band. A row that is evaluated at the end alone is a
+/// line across. Also the values as CSV.
+pub(in super::super) fn curves(
+    of: &Curves,
+    rows: &[&Row],
+    inks: &Inks,
+    told: &str,
+) -> (String, String) {
+    let points = of.points;
+    let last = rows.iter().flat_map(|row| points(row).last()).map(|last| last.0);
     let frame = Frame::new(350.0, 112.0);
-    let x = Axis::contexts(contexts);
-    let means = rows.iter().flat_map(|row| &row.seen).map(|(_, summary)| summary.mean);
-    let y = Axis::percent("accuracy on the contexts so far, %", means);
+    let x = (of.axis)(last.max().unwrap_or(1));
+    let means = rows.iter().flat_map(|row| points(row)).map(|(_, summary)| summary.mean);
+    let y = Axis::percent(of.y, means);
     let mut text = frame.open(told) + &frame.axes(&x, &y);
-    let mut data = "strategy,context,accuracy,ci95_low,ci95_high\n".to_owned();
+    let mut data = format!("strategy,{},accuracy,ci95_low,ci95_high\n", of.counted);
     let ends: Vec<f64> = rows
         .iter()
-        .map(|row| row.seen.last().map_or(0.0, |(_, it)| frame.y(&y, it.mean)))
+        .map(|row| points(row).last().map_or(0.0, |(_, it)| frame.y(&y, it.mean)))
         .collect();
     let places = column(&ends, frame.top + 4.0, frame.bottom - 2.0);
     for ((row, end), place) in rows.iter().zip(ends).zip(places) {
-        let Some((_, last)) = row.seen.last() else { continue };
+        let Some((_, last)) = points(row).last() else { continue };
         text += &inks.open(&row.label, &format!("{}: {} % at the end", row.label, interval(last)));
-        match &row.seen[..] {
+        match points(row) {
             [_] => {
                 text +=
                     &format!("<path class=\"c\" d=\"M{} {end:.1}H{}\"/>", frame.left, frame.right)
             }
-            _ => text += &line(row, &|at| frame.x(&x, at), &|value| frame.y(&y, value)),
+            several => {
+                text += &line(several, &|at| frame.x(&x, at), &|value| frame.y(&y, value));
+            }
         }
-        for (context, summary) in &row.seen {
+        for (count, summary) in points(row) {
             let ends =
                 summary.ci95.map_or(",".to_owned(), |(low, high)| format!("{low:.5},{high:.5}"));
-            data += &format!("{},{context},{:.5},{ends}\n", csv(&row.label), summary.mean);
+            data += &format!("{},{count},{:.5},{ends}\n", csv(&row.label), summary.mean);
         }
         let (right, beside) = (frame.right, frame.right + 10.0);
         text += &format!(
@@ -50,12 +86,12 @@ pub(in super::super) fn curves(rows: &[&Row], inks: &Inks, told: &str) -> (Strin
     (text + "</svg>", data)
 }
 
-fn line(row: &Row, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> String {
+fn line(points: &[(usize, Summary)], x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) -> String {
     let path = |values: &[(f64, f64)]| -> String {
         let all = values.iter().map(|(at, value)| format!("{:.1} {:.1}", x(*at), y(*value)));
         all.collect::<Vec<_>>().join("L")
     };
-    let points = || row.seen.iter().map(|(learned, it)| (*learned as f64, it));
+    let points = || points.iter().map(|(count, it)| (*count as f64, it));
     let means: Vec<_> = points().map(|(at, it)| (at, it.mean)).collect();
     let ends: Vec<_> = points().filter_map(|(at, it)| Some((at, it.ci95?))).collect();
     let high: Vec<_> = ends.iter().map(|(at, ends)| (*at, ends.1)).collect();

@@ -121,12 +121,21 @@ impl Axis {
 
     /// Contexts, counted from 1.
     pub(super) fn contexts(count: usize) -> Self {
-        let step = step(count as f64, 8.0).max(1.0) as usize;
-        let ticks = (1..=count).filter(|at| step == 1 || at % step == 0);
+        Self::counted("after context", 1, count)
+    }
+
+    /// From the beginning on.
+    pub(super) fn steps(count: usize) -> Self {
+        Self::counted("after step", 0, count)
+    }
+
+    fn counted(name: &str, first: usize, last: usize) -> Self {
+        let step = step(last as f64, 8.0).max(1.0) as usize;
+        let ticks = (first..=last).filter(|at| at % step == 0);
         Self {
-            name: "after context".to_owned(),
-            low: 1.0,
-            high: (count as f64).max(2.0),
+            name: name.to_owned(),
+            low: first as f64,
+            high: (last as f64).max(first as f64 + 1.0),
             is_log: false,
             ticks: ticks.map(|at| (at as f64, at.to_string())).collect(),
         }
