@@ -149,6 +149,9 @@ pub fn check(
 }
 
 /// No method: plain training, the lower baseline.
+///
+/// L = CE over rows of the context under way; θ and the optimiser go on from context to context. Source: common
+/// usage ("fine-tuning"). Nothing is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Naive;
 

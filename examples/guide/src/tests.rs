@@ -2,7 +2,9 @@
 
 use crate::program::TUTORIAL;
 use crate::tutorial::first_strategy::Settle;
-use crate::{PROGRAMS, Program, cookbook};
+use crate::{PROGRAMS, Program, ROOT, cookbook, methods};
+use continual::registry::STRATEGIES;
+use std::path::Path;
 
 fn run(programs: &[Program]) {
     for program in programs {
@@ -28,6 +30,27 @@ fn the_cookbook_is_what_its_programs_print() {
         written == cookbook::page(),
         "docs/COOKBOOK.md: out of date; write it with `cargo run -q -p guide -- page > docs/COOKBOOK.md`"
     );
+}
+
+#[test]
+fn the_pages_of_methods_are_up_to_date() {
+    let outdated = methods::outdated(Path::new(ROOT)).unwrap();
+    assert!(outdated.is_empty(), "docs/methods: run `cargo xtask methods` for {outdated:?}");
+}
+
+#[test]
+fn every_page_of_a_method_has_a_formula_and_a_source() {
+    for entry in STRATEGIES {
+        let path = Path::new(ROOT).join(format!("docs/methods/{}.md", entry.name));
+        let page = std::fs::read_to_string(path).unwrap();
+        let method = page.split("## Method").nth(1).and_then(|it| it.split("\n## ").next());
+        let prose = method.unwrap().lines().filter(|line| !line.starts_with('|'));
+        let prose: String = prose.collect::<Vec<_>>().join(" ");
+        let formula = ["=", "←", "argmin"].iter().any(|sign| prose.contains(sign));
+        let year = prose.split(|c: char| !c.is_ascii_digit()).any(|it| it.len() == 4);
+        let source = year || prose.contains("common usage");
+        assert!(formula && source, "{}: no formula, or no source", entry.name);
+    }
 }
 
 #[test]
