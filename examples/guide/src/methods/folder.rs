@@ -21,7 +21,7 @@ pub fn write(root: &Path) -> Result<usize, Box<dyn Error>> {
     Ok(pages.len())
 }
 
-/// The files of the folder that are not what [`write`] would leave there.
+/// The files of the folder that are not what [`write()`] would leave there.
 ///
 /// # Errors
 /// What a page is made of; a folder that is not there.
