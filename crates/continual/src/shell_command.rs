@@ -20,8 +20,11 @@ pub(crate) fn man(options: &ManOptions) -> Result<()> {
 fn manual(options: &ManOptions) -> Result<String> {
     let pages = pages()?;
     let Some(folder) = &options.out else {
-        let verbs: Vec<&str> = pages.iter().map(|page| page.verb.as_str()).collect();
-        let verb = choose("verb", &options.verb.join(" "), &verbs)?;
+        let verbs: Vec<&str> = pages.iter().skip(1).map(|page| page.verb.as_str()).collect();
+        let verb = match &options.verb[..] {
+            [] => "",
+            words => choose("verb", &words.join(" "), &verbs)?,
+        };
         let page = pages.iter().find(|page| page.verb == verb);
         return Ok(page.map_or_else(String::new, |page| page.roff.clone()));
     };
@@ -125,6 +128,8 @@ mod tests {
         assert!(page(&["show", "gates"]).unwrap().contains("target/show/STRATEGY"));
         let refusal = page(&["bnech"]).unwrap_err().to_string();
         assert!(refusal.contains("verb `bnech`") && refusal.contains("`bench`"), "{refusal}");
+        assert!(refusal.contains("(known: bench, run,"), "{refusal}");
+        assert!(page(&[]).unwrap().contains("continual bench \\-\\-quick"));
     }
 
     #[test]

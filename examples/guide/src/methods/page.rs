@@ -66,9 +66,9 @@ fn page(entry: &Entry, documented: &Documented, dry: &DryRun, figures: &Figures)
         true => "nothing of the stream".to_owned(),
         false => needs.join("; "),
     };
-    let Entry { name, family, source, .. } = entry;
+    let Entry { name, family, about, source, .. } = entry;
     format!(
-        "{WRITTEN}\n# {name}\n\n* family: {family}\n* source: {source}\n* parts: {}\n* needs: {needs}\n* code: {}\n\n## Method\n\n{text}\n\n{}{}{}",
+        "{WRITTEN}\n# {name}\n\n* in short: {about}\n* family: {family}\n* source: {source}\n* parts: {}\n* needs: {needs}\n* code: {}\n\n## Method\n\n{text}\n\n{}{}{}",
         listed(&parts),
         code.join(", "),
         hypers(entry, &facts),
