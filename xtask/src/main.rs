@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod methods;
 mod soak;
 mod speed;
 mod test;

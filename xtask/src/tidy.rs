@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the project that no compiler checks. One file per check.
 
 mod docs;
+mod examples;
 mod length;
 mod levels;
 mod links;
@@ -45,7 +46,7 @@ pub(crate) struct Check {
 }
 
 /// Every rule, cheap ones first.
-pub(crate) const CHECKS: [Check; 9] = [
+pub(crate) const CHECKS: [Check; 10] = [
     Check {
         name: "length",
         rule: "a source file has at most 500 lines; lib.rs and mod.rs only list and explain",
@@ -85,6 +86,11 @@ pub(crate) const CHECKS: [Check; 9] = [
         name: "lints",
         rule: "every library crate denies missing docs",
         run: |_, tree| Ok(lints::findings(tree)),
+    },
+    Check {
+        name: "examples",
+        rule: "every public trait has an example in its docs",
+        run: |_, tree| Ok(examples::findings(tree)),
     },
     Check {
         name: "docs",

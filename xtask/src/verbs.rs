@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{bench, soak, speed, test, tidy};
+use crate::{bench, methods, soak, speed, test, tidy};
 
 /// A command of `cargo xtask`.
 pub(crate) struct Verb {
@@ -16,7 +16,7 @@ pub(crate) struct Verb {
     pub(crate) run: fn(&[OsString]) -> Result<ExitCode>,
 }
 
-pub(crate) const VERBS: [Verb; 7] = [
+pub(crate) const VERBS: [Verb; 8] = [
     Verb {
         name: "bench",
         arguments: "[OPTIONS]",
@@ -52,6 +52,12 @@ pub(crate) const VERBS: [Verb; 7] = [
         arguments: "[PART...]",
         purpose: "what takes minutes: 200 kills, 10,000 contexts, fuzzing of everything that is read",
         run: soak::run,
+    },
+    Verb {
+        name: "methods",
+        arguments: "",
+        purpose: "write the pages of docs/methods anew, from doc comments, registry and a dry run",
+        run: methods::run,
     },
     Verb {
         name: "tidy",

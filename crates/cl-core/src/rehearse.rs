@@ -60,6 +60,50 @@ pub struct Fill<'a> {
 }
 
 /// Acts on the batch: indices and counters, never tensors. One per member.
+///
+/// ```
+/// use cl_core::{Error, Fill, Now, Rehearse, Reports, Row, Share, from_state, to_state};
+///
+/// // Replays the last row of the stream, one step later.
+/// struct Echo {
+///     row: Vec<Row>,
+/// }
+///
+/// impl Rehearse for Echo {
+///     fn rows(&self) -> usize {
+///         1
+///     }
+///     fn fill(&mut self, _: Now, _: &[Row], fill: &mut Fill<'_>) -> Result<Share, Error> {
+///         let [row] = self.row[..] else { return Ok(Share::Empty) };
+///         (fill.rows[0], fill.weights[0]) = (row, 1.0);
+///         Ok(Share::Joined(1.0))
+///     }
+///     fn store(&mut self, _: Now, rows: &[Row], _: &Reports<'_>) -> Result<(), Error> {
+///         self.row = rows.last().copied().into_iter().collect();
+///         Ok(())
+///     }
+///     fn kept(&self) -> &[Row] {
+///         &self.row
+///     }
+///     fn peak_bytes(&self) -> u64 {
+///         65
+///     }
+///     fn save(&self) -> Result<serde_json::Value, Error> {
+///         to_state("echo", &self.row)
+///     }
+///     fn restore(&mut self, state: &serde_json::Value) -> Result<(), Error> {
+///         self.row = from_state("echo", state)?;
+///         Ok(())
+///     }
+/// }
+///
+/// let row = Row { example: 7, label: 1, context: 0 };
+/// let state = Echo { row: vec![row] }.save()?;
+/// let mut restored = Echo { row: Vec::new() };
+/// restored.restore(&state)?;
+/// assert_eq!(restored.kept(), [row]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Rehearse: Send {
     /// Rows it adds to every batch; by default none, as where exemplars join the stream's own draw.
     fn rows(&self) -> usize {

@@ -7,6 +7,38 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Watches a run.
+///
+/// ```
+/// use cl_core::{Learner, Naive, Observer, Settings, run};
+/// use cl_nn::{Adam, Mlp};
+/// use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
+///
+/// #[derive(Default)]
+/// struct Counted {
+///     steps: u32,
+///     evaluations: usize,
+/// }
+///
+/// impl Observer for Counted {
+///     fn stepped(&mut self, steps: u32) {
+///         self.steps += steps;
+///     }
+///     fn evaluated(&mut self, _: usize, _: &[Vec<f64>]) {
+///         self.evaluations += 1;
+///     }
+/// }
+///
+/// let (protocol, scenario, part) = (Protocol::Split, Scenario::Class, Part::Final);
+/// let stream = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+/// let population: Vec<(u64, Box<dyn Stream>)> = vec![(2, Box::new(stream.build(&digits())?))];
+/// let settings = Settings::new(3, 8, Box::new(Adam::new(1e-3)));
+/// let network = Box::new(Mlp::new(&[64, 8, 10])?);
+/// let mut learner = Learner::new(&Naive, &digits(), population, network, settings)?;
+/// let mut counted = Counted::default();
+/// run(&mut learner, &mut counted)?;
+/// assert_eq!((counted.steps, counted.evaluations), (5 * 3, 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer {
     /// So many more steps were taken by every member.
     fn stepped(&mut self, _steps: u32) {}

@@ -77,6 +77,38 @@ impl Shown {
 /// A method of the literature: a few parts and what they need.
 ///
 /// Tuples of strategies are strategies; so is a `Vec` of boxed ones.
+///
+/// ```
+/// use cl_core::{Naive, Needs, Parts, Penalty, Step, Strategy};
+/// use cl_tensor::Var;
+///
+/// // ½ λ Σ_i θ_i²; the only state is theta.
+/// struct Shrink {
+///     lambda: f64,
+/// }
+///
+/// impl Penalty for Shrink {
+///     fn loss<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
+///         0.5 * step.scope.hyper("lambda", self.lambda as f32) * step.theta.square().sum()
+///     }
+/// }
+///
+/// impl Strategy for Shrink {
+///     fn name(&self) -> String {
+///         "shrink".to_owned()
+///     }
+///     fn parts<'s>(&'s self, parts: &mut Parts<'s>) {
+///         parts.penalty(self);
+///     }
+///     fn describe(&self) -> Vec<(String, String)> {
+///         vec![("shrink.lambda".to_owned(), self.lambda.to_string())]
+///     }
+/// }
+///
+/// let both = (Shrink { lambda: 0.1 }, Naive);
+/// assert_eq!((both.name().as_str(), both.needs()), ("shrink+none", Needs::default()));
+/// assert_eq!(Parts::of(&both).played(), [("Penalty", "shrink")]);
+/// ```
 pub trait Strategy: Sync {
     /// Its short name, as on the command line; a composition joins names with `+`.
     fn name(&self) -> String;
@@ -149,6 +181,9 @@ pub fn check(
 }
 
 /// No method: plain training, the lower baseline.
+///
+/// L = CE over rows of the context under way; θ and the optimiser go on from context to context. Source: common
+/// usage ("fine-tuning"). Nothing is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Naive;
 

@@ -114,6 +114,57 @@ pub struct Forward<'g> {
 }
 
 /// A pure function of (theta, x).
+///
+/// ```
+/// use cl_nn::{Forward, ForwardContext, Initializer, Layout, Network, ParamSpec, Theta};
+/// use cl_tensor::{CpuSession, Graph, Init, Plan, Session, Var};
+///
+/// // One score per class, linear in the inputs, without a bias.
+/// #[derive(Debug)]
+/// struct Linear;
+///
+/// impl Network for Linear {
+///     fn params(&self) -> Vec<ParamSpec> {
+///         let init = Initializer::Constant(0.5);
+///         vec![ParamSpec { name: "w".to_owned(), shape: vec![2, 3], init }]
+///     }
+///     fn forward<'g>(
+///         &self,
+///         theta: Theta<'_, 'g>,
+///         x: Var<'g>,
+///         _: &ForwardContext<'_, 'g>,
+///     ) -> Forward<'g> {
+///         let logits = x.matmul(theta.get("w"));
+///         Forward { logits, features: x, layers: Vec::new() }
+///     }
+///     fn inputs(&self) -> usize {
+///         2
+///     }
+///     fn outputs(&self) -> usize {
+///         3
+///     }
+///     fn hidden(&self) -> Vec<usize> {
+///         Vec::new()
+///     }
+///     fn describe(&self) -> String {
+///         "linear 2-3".to_owned()
+///     }
+/// }
+///
+/// let (graph, layout) = (Graph::new(), Layout::new(&Linear.params())?);
+/// let flat = graph.slot("theta", &[layout.len()], layout.init());
+/// let theta = Theta { layout: &layout, flat };
+/// let x = graph.full(&[1, 2], 4.0);
+/// let logits = Linear.forward(theta, x, &ForwardContext::test()).logits;
+/// graph.slot("logits", &[1, 3], Init::Zeros);
+/// graph.assign("logits", logits);
+///
+/// let mut session = CpuSession::new(&[0], 1)?;
+/// let plan = session.load(Plan::compile(&graph)?)?;
+/// session.run_once(plan)?;
+/// assert_eq!(session.read("logits", 0)?, [4.0; 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Network: fmt::Debug + Send + Sync {
     /// Its parameters, in the order in which they lie in theta.
     fn params(&self) -> Vec<ParamSpec>;

@@ -21,6 +21,8 @@ use std::sync::Arc;
 /// learning", algorithm 1: a class holds at most capacity / classes so far; a row of a class below that
 /// comes in, in a full memory in place of a random row of the largest class.
 ///
+/// θ ← its initial values, then L = CE over rows of the memory alone, each visited once per pass.
+///
 /// | field | default | range | what |
 /// |---|---|---|---|
 /// | `budget` | 50 per class | ≥ 1 | what the memory may hold |

@@ -40,6 +40,21 @@ pub enum Competition {
 ///
 /// Contexts, stages and output units are counted from 0; examples are indices into the tables of the
 /// [`Dataset`](crate::Dataset). The methods panic if a context, stage or label is not there.
+///
+/// ```
+/// use cl_scenarios::{Part, Protocol, Scenario, Stream, StreamSpec, digits};
+///
+/// let (protocol, scenario, part) = (Protocol::Split, Scenario::Domain, Part::Final);
+/// let spec = StreamSpec { protocol, scenario, contexts: 5, seed: 2, part, pad: 0 };
+/// let stream = spec.build(&digits())?;
+/// // Is a digit the first or the second class of its context?
+/// assert_eq!((stream.stages().len(), stream.outputs()), (5, 2));
+/// let shown = stream.visibility();
+/// assert!(shown.boundaries && !shown.task_id_at_test);
+/// let example = stream.train(3)[0];
+/// assert!(stream.target(3, digits().labels[example as usize]) < 2);
+/// # Ok::<(), cl_scenarios::Error>(())
+/// ```
 pub trait Stream: Send + Sync {
     /// What is told at test time.
     fn scenario(&self) -> Scenario;

@@ -30,6 +30,50 @@ pub enum Kind {
 
 /// One operation. The trait is open: other crates may add operations and hand their cases to
 /// [`crate::conformance::check`].
+///
+/// ```
+/// use cl_tensor::{Args, CpuSession, Graph, Init, Kind, Op, Out, Plan, Session, Type, Values, Var, Vjp};
+///
+/// // x³.
+/// #[derive(Debug)]
+/// struct Cube;
+///
+/// impl Op for Cube {
+///     fn name(&self) -> &'static str {
+///         "cube"
+///     }
+///     fn attributes(&self) -> Vec<u64> {
+///         Vec::new()
+///     }
+///     fn output(&self, inputs: &[&Type]) -> Result<Type, String> {
+///         Ok(inputs[0].clone())
+///     }
+///     fn kind(&self) -> Kind {
+///         Kind::Kernel
+///     }
+///     fn vjp<'g>(&self, call: &Vjp<'g>) -> Vec<Option<Var<'g>>> {
+///         vec![Some(call.cotangent() * 3.0 * call.input(0).square())]
+///     }
+///     fn reference(&self, inputs: &[&Values], _: &Type) -> Vec<f64> {
+///         inputs[0].data.iter().map(|x| x.powi(3)).collect()
+///     }
+///     fn run(&self, args: &Args<'_>, out: Out<'_>) {
+///         for (out, x) in out.f32().iter_mut().zip(args.f32(0)) {
+///             *out = x * x * x;
+///         }
+///     }
+/// }
+///
+/// let graph = Graph::new();
+/// let x = graph.slot("x", &[2], Init::Constant(2.0));
+/// let cube = graph.record(Cube, &[x]);
+/// graph.assign("x", graph.grad(cube.sum(), x)); // 3 · 2²
+/// let mut session = CpuSession::new(&[0], 1)?;
+/// let plan = session.load(Plan::compile(&graph)?)?;
+/// session.run_once(plan)?;
+/// assert_eq!(session.read("x", 0)?, [12.0, 12.0]);
+/// # Ok::<(), cl_tensor::Error>(())
+/// ```
 pub trait Op: Debug + Send + Sync + 'static {
     /// The name in messages and traces, in `snake_case`.
     fn name(&self) -> &'static str;

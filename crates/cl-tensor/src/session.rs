@@ -41,6 +41,37 @@ pub enum Resident {
 /// The host's part of a run, one per member: says what is fed, sees what comes out.
 ///
 /// A host owns the small state of its member (which rows come next) and never sees another's.
+///
+/// ```
+/// use cl_tensor::{CpuSession, Error, Feeds, Graph, Host, Init, Outputs, Plan, Session};
+///
+/// // Feeds 1, 2, 3, .. and remembers the sums.
+/// #[derive(Default)]
+/// struct Counts {
+///     sums: Vec<f32>,
+/// }
+///
+/// impl Host for Counts {
+///     fn feed(&mut self, step: u32, feeds: &mut Feeds<'_>) -> Result<(), Error> {
+///         feeds.f32("x", &[step as f32 + 1.0])
+///     }
+///     fn collect(&mut self, _: u32, outputs: &Outputs<'_>) -> Result<(), Error> {
+///         self.sums.push(outputs.f32("sum")?[0]);
+///         Ok(())
+///     }
+/// }
+///
+/// let graph = Graph::new();
+/// let sum = graph.slot("sum", &[1], Init::Zeros) + graph.input("x", &[1]);
+/// graph.assign("sum", sum);
+/// graph.output("sum", sum);
+/// let mut session = CpuSession::new(&[0], 1)?;
+/// let plan = session.load(Plan::compile(&graph)?)?;
+/// let mut counts = Counts::default();
+/// session.run(plan, 0..4, &mut [&mut counts])?;
+/// assert_eq!(counts.sums, [1.0, 3.0, 6.0, 10.0]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Host: Send {
     /// Writes every input of the plan for this step; where it feeds 0 for the plan's condition
     /// ([`crate::Graph::run_only_if`]) the member idles and the others are not needed.
@@ -168,6 +199,16 @@ impl<'a> Outputs<'a> {
 }
 
 /// Where programs run: makes a session for a population.
+///
+/// ```
+/// use cl_tensor::{Cpu, Device};
+///
+/// let cpu: &dyn Device = &Cpu { threads: 2 };
+/// let session = cpu.session(&[2, 3, 4])?; // three members
+/// assert_eq!((cpu.describe().as_str(), session.seeds()), ("cpu", &[2, 3, 4][..]));
+/// assert!(cpu.session(&[]).is_err());
+/// # Ok::<(), cl_tensor::Error>(())
+/// ```
 pub trait Device: fmt::Debug + Send + Sync {
     /// A session for members with these seeds.
     ///
@@ -228,6 +269,22 @@ impl Device for Cpu {
 /// A device that holds slots for a population and replays plans over it.
 ///
 /// Slots are the whole state: save them and the hosts, and a run can go on elsewhere.
+///
+/// ```
+/// use cl_tensor::{CpuSession, Graph, Init, Plan, Session};
+///
+/// let graph = Graph::new();
+/// let x = graph.slot("x", &[], Init::Constant(1.0));
+/// graph.assign("x", x * 2.0);
+/// let mut session = CpuSession::new(&[0, 1], 1)?; // two members
+/// let plan = session.load(Plan::compile(&graph)?)?;
+/// session.write("x", 1, &[5.0])?;
+/// session.run_once(plan)?;
+/// assert_eq!((session.read("x", 0)?, session.read("x", 1)?), (vec![2.0], vec![10.0]));
+/// session.reset("x", 1)?;
+/// assert_eq!(session.read("x", 1)?, [1.0]);
+/// # Ok::<(), cl_tensor::Error>(())
+/// ```
 pub trait Session {
     /// Seeds of the members, in order.
     fn seeds(&self) -> &[u64];

@@ -22,6 +22,34 @@ pub struct Skipped {
 }
 
 /// Watches a benchmark.
+///
+/// ```
+/// use continual::{Bench, Cell, CellCost, Progress, Request, Strengths};
+///
+/// #[derive(Default)]
+/// struct Told {
+///     begun: Vec<String>,
+///     macs: u64,
+/// }
+///
+/// impl Progress for Told {
+///     fn begin(&mut self, cell: &Cell, _: &CellCost) {
+///         self.begun.push(cell.label());
+///     }
+///     fn advanced(&mut self, macs: u64) {
+///         self.macs += macs;
+///     }
+/// }
+///
+/// let [strategy, scenario] = ["none,l2", "task"].map(|name| Some(name.to_owned()));
+/// let request = Request { strategy, scenario, steps: Some(2), seeds: Some(1), ..Request::default() };
+/// let bench = Bench::new(&request, &Strengths::built_in()?)?;
+/// let mut told = Told::default();
+/// bench.run(&bench.costs()?, &mut told, &mut ())?;
+/// assert_eq!(told.begun, ["none", "l2"]);
+/// assert!(told.macs > 0);
+/// # Ok::<(), continual::Error>(())
+/// ```
 pub trait Progress {
     /// A population starts.
     fn begin(&mut self, _cell: &Cell, _cost: &CellCost) {}

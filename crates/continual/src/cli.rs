@@ -4,6 +4,7 @@ mod budget;
 mod help;
 mod report;
 mod run;
+mod shell;
 
 use crate::print::{BAD_INPUT, one_line};
 pub(crate) use budget::{BudgetOptions, ExplainBudgetOptions};
@@ -11,17 +12,18 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use continual::{CheckpointEvery, Request};
 use help::{
-    BUDGET, DEFAULTS, EXIT_CODES, EXPLAIN, EXPLAIN_BUDGET, FILE, REPORT, REPRO, RESUME, SHOW_GATES,
-    TRADEOFF,
+    BUDGET, COMPLETIONS, DEFAULTS, DEVICES, EXPLAIN, EXPLAIN_BUDGET, FILE, LIST, MAN, REPORT,
+    REPRO, RESUME, SHOW, SHOW_GATES, START, TRADEOFF, TUNE,
 };
 pub(crate) use report::{ReportFormat, ReportOptions};
 pub(crate) use run::{ExplainOptions, ResumeOptions, RunOptions};
+pub(crate) use shell::{CompletionsOptions, ManOptions};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Continual learning: strategies on streams of contexts, compared.
 #[derive(Debug, Parser)]
-#[command(name = "continual", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "continual", version, after_help = START, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -45,8 +47,10 @@ pub(crate) enum Command {
     #[command(after_help = REPRO)]
     Repro(ReproOptions),
     /// Name what can be chosen: strategies, data sets, scenarios, protocols, presets, metrics.
+    #[command(after_help = LIST)]
     List(ListOptions),
     /// Name the devices on which programs can run, for `--device`.
+    #[command(after_help = DEVICES)]
     Devices,
     /// Sweep a strength and draw accuracy on old against accuracy on new contexts.
     #[command(after_help = TRADEOFF)]
@@ -61,14 +65,21 @@ pub(crate) enum Command {
     #[command(after_help = EXPLAIN_BUDGET)]
     ExplainBudget(ExplainBudgetOptions),
     /// Train a strategy and draw what it made.
+    #[command(after_help = SHOW)]
     Show {
         /// What is shown.
         #[command(subcommand)]
         what: ShowWhat,
     },
     /// Choose strengths by the accuracy on validation images, with seed 1.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = TUNE)]
     Tune(TuneOptions),
+    /// Print the script with which a shell completes verbs and options.
+    #[command(after_help = COMPLETIONS)]
+    Completions(CompletionsOptions),
+    /// Print a manual page, or write all of them into a folder.
+    #[command(after_help = MAN)]
+    Man(ManOptions),
 }
 
 /// The data, the stream and how it is trained on.

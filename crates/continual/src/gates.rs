@@ -49,7 +49,10 @@ impl GateOverlap {
         let strategy = variant.strategy();
         let parts = Parts::of(strategy);
         if !parts.played().iter().any(|(part, _)| *part == "Gate") {
-            return Err(Error::Impossible(format!("`{}` has no gates", cell.composition.name)));
+            return Err(Error::Impossible(format!(
+                "`{}` has no gates; expected xdg, lxdg or hat, or a composition with one of them",
+                cell.composition.name
+            )));
         }
         let mut members = Vec::with_capacity(bench.seeds.len());
         for seeds in bench.seeds.chunks(cell.lanes()?) {
@@ -142,7 +145,7 @@ mod tests {
         let mut without = request("ewc");
         without.set.clear();
         let error = GateOverlap::measure(&without, &mut ()).unwrap_err();
-        assert_eq!(error.to_string(), "`ewc` has no gates");
+        assert!(error.to_string().starts_with("`ewc` has no gates; expected xdg"));
         let both = Request { scenario: None, ..request("xdg") };
         // Of three scenarios only one suits: still one cell.
         assert!(GateOverlap::measure(&both, &mut ()).is_ok());

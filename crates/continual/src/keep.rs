@@ -46,6 +46,31 @@ pub enum Fate {
 }
 
 /// Keeps what a benchmark has done.
+///
+/// ```
+/// use continual::{Bench, Error, Fate, Keep, Population, Request, Strengths};
+///
+/// // The names of the strategies that are through.
+/// #[derive(Default)]
+/// struct Names(Vec<String>);
+///
+/// impl Keep for Names {
+///     fn keep(&mut self, _: Population, fate: &Fate) -> Result<(), Error> {
+///         if let Fate::Trained(lines) = fate {
+///             self.0.extend(lines.iter().map(|line| line.strategy.clone()));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let [strategy, scenario] = ["none,l2", "task"].map(|name| Some(name.to_owned()));
+/// let request = Request { strategy, scenario, steps: Some(2), seeds: Some(1), ..Request::default() };
+/// let bench = Bench::new(&request, &Strengths::built_in()?)?;
+/// let mut names = Names::default();
+/// bench.run(&bench.costs()?, &mut (), &mut names)?;
+/// assert_eq!(names.0, ["none", "l2"]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Keep {
     /// What became of a population in an earlier process.
     fn known(&mut self, _population: Population) -> Option<Fate> {

@@ -19,6 +19,7 @@ mod report_command;
 mod repro_command;
 mod resume_command;
 mod run_command;
+mod shell_command;
 mod show_command;
 mod table;
 mod tradeoff_command;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         Command::Tradeoff(options) => tradeoff_command::run(&options),
         Command::Show { what } => show_command::run(&what),
         Command::Tune(options) => tune_command::run(&options),
+        Command::Completions(options) => shell_command::completions(&options),
+        Command::Man(options) => shell_command::man(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,29 @@ use plotters::style::{FontStyle, register_font};
 use std::path::{Path, PathBuf};
 
 /// What can be drawn.
+///
+/// ```
+/// use continual::picture::{Drawn, Picture, draw};
+/// use plotters::coord::Shift;
+/// use plotters::prelude::{Color, DrawingArea, DrawingBackend, RED, Rectangle};
+///
+/// // A red square.
+/// struct Square;
+///
+/// impl Picture for Square {
+///     fn size(&self) -> (u32, u32) {
+///         (20, 20)
+///     }
+///     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Drawn<B> {
+///         area.draw(&Rectangle::new([(5, 5), (15, 15)], RED.filled()))
+///     }
+/// }
+///
+/// let folder = tempfile::tempdir()?;
+/// let [svg, _png] = draw(&Square, &folder.path().join("square"))?;
+/// assert!(std::fs::read_to_string(svg)?.contains("#FF0000"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Picture {
     /// Its width and height in pixels.
     fn size(&self) -> (u32, u32);

@@ -50,7 +50,9 @@ impl Tradeoff {
         let composition = Composition::parse(strategy)?;
         let refused = |why: String| Error::Impossible(format!("tradeoff {strategy}: {why}"));
         if composition.is_baseline() {
-            return Err(refused("a baseline has no strength".to_owned()));
+            return Err(refused(
+                "a baseline has no strength; expected a strategy such as ewc or si".to_owned(),
+            ));
         }
         let scenario = request.scenario.as_deref().unwrap_or("domain");
         let scenario = choose("scenario", scenario, &Scenario::ALL)?;

@@ -62,7 +62,8 @@ impl Tuning {
         }
         if !hypers(&choices.strategies).iter().any(|(_, hyper)| hyper.grid.is_strength()) {
             return Err(Error::Impossible(
-                "tune: none of the strategies has a strength to choose".to_owned(),
+                "tune: none of the strategies has a strength to choose; expected one such as ewc or si"
+                    .to_owned(),
             ));
         }
         choices.experiment = choices.experiment.part(Part::Validation).seeds([SEED]);

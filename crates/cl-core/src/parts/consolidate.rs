@@ -10,6 +10,29 @@ use cl_nn::{Layout, Theta};
 use cl_tensor::{Scope, Var};
 
 /// Acts at a boundary between contexts: Fisher information, anchors, teachers, prototypes.
+///
+/// ```
+/// # use cl_core::{Boundary, Consolidate, Error, Parts, Strategy, Trial};
+/// # use cl_nn::{Mlp, Sgd};
+/// # use cl_tensor::Var;
+/// // Keeps theta as it was when the last context ended.
+/// struct Anchor;
+///
+/// impl Consolidate for Anchor {
+///     fn consolidate<'g>(&self, boundary: &Boundary<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+///         boundary.scope.remember("anchor", theta);
+///         theta
+///     }
+/// }
+/// # impl Strategy for Anchor {
+/// #     fn name(&self) -> String { "anchor".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.consolidate(self); }
+/// # }
+/// let mut trial = Trial::new(&Anchor, Box::new(Mlp::new(&[1, 2])?), &Sgd::new(0.5), (1, 1), false)?;
+/// trial.boundary(&[])?;
+/// assert_eq!(trial.parameters("anchor/anchor")?, trial.parameters("theta")?);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Consolidate {
     /// When it acts.
     fn at(&self) -> At {

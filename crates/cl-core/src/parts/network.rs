@@ -19,6 +19,31 @@ pub struct Around<'a> {
 }
 
 /// Acts inside the network, at every [`Site`]: XdG, learned gates, residual branches.
+///
+/// ```
+/// # use cl_core::{Batch, Error, Gate, GateSite, Parts, Strategy, Trial};
+/// # use cl_nn::{Mlp, Point, Sgd};
+/// # use cl_tensor::Var;
+/// // Every hidden unit works at half its strength.
+/// struct Half;
+///
+/// impl Gate for Half {
+///     fn apply<'g>(&self, at: &GateSite<'_, 'g>, h: Var<'g>) -> Var<'g> {
+///         if at.site.point == Point::PostActivation { h * 0.5 } else { h }
+///     }
+/// }
+/// # impl Strategy for Half {
+/// #     fn name(&self) -> String { "half".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.gate(self); }
+/// # }
+/// let mut trial = Trial::new(&Half, Box::new(Mlp::new(&[1, 1, 2])?), &Sgd::new(0.5), (1, 1), false)?;
+/// for (name, values) in [("w1", &[1.0][..]), ("b1", &[0.0]), ("w2", &[2.0, 4.0]), ("b2", &[0.0, 0.0])] {
+///     trial.set_parameter(name, values)?;
+/// }
+/// let row = Batch::mean(vec![1.0], vec![0], 0);
+/// assert_eq!(trial.scores(&row, &[])?, [1.0, 2.0]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Gate {
     /// Parameters that join theta, trained with it; named without the strategy's name.
     fn params(&self, _around: Around<'_>) -> Vec<ParamSpec> {
@@ -70,6 +95,29 @@ impl<'g> GateSite<'_, 'g> {
 /// Acts on theta, per context: masks of pruned weights, low-rank adapters.
 ///
 /// All rows of a batch belong to one context where a composition has such a part.
+///
+/// ```
+/// # use cl_core::{Batch, Error, Parts, Strategy, Trial, ViewSite, WeightView};
+/// # use cl_nn::{Mlp, Sgd};
+/// # use cl_tensor::Var;
+/// // The network reads every parameter at half its value.
+/// struct Half;
+///
+/// impl WeightView for Half {
+///     fn view<'g>(&self, _: &ViewSite<'_, 'g>, theta: Var<'g>) -> Var<'g> {
+///         theta * 0.5
+///     }
+/// }
+/// # impl Strategy for Half {
+/// #     fn name(&self) -> String { "half".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.weight_view(self); }
+/// # }
+/// let mut trial = Trial::new(&Half, Box::new(Mlp::new(&[1, 2])?), &Sgd::new(0.5), (1, 1), false)?;
+/// trial.set_parameter("w1", &[2.0, 4.0])?;
+/// trial.set_parameter("b1", &[0.0, 0.0])?;
+/// assert_eq!(trial.scores(&Batch::mean(vec![1.0], vec![0], 0), &[])?, [1.0, 2.0]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait WeightView {
     /// Parameters that join theta, trained with it; named without the strategy's name.
     fn params(&self, _around: Around<'_>) -> Vec<ParamSpec> {
@@ -93,6 +141,28 @@ pub struct ViewSite<'a, 'g> {
 }
 
 /// Is the network; a composition has at most one: replay through feedback, separate networks.
+///
+/// ```
+/// # use cl_core::{Around, Backbone, Error, Parts, Strategy, Trial};
+/// # use cl_nn::{Mlp, Network, Sgd};
+/// // Three hidden units, whatever the run has.
+/// struct Narrow;
+///
+/// impl Backbone for Narrow {
+///     fn network(&self, around: Around<'_>) -> Result<Box<dyn Network>, Error> {
+///         let (inputs, outputs) = (around.network.inputs(), around.network.outputs());
+///         Ok(Box::new(Mlp::new(&[inputs, 3, outputs])?))
+///     }
+/// }
+/// # impl Strategy for Narrow {
+/// #     fn name(&self) -> String { "narrow".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.backbone(self); }
+/// # }
+/// let run = Box::new(Mlp::new(&[4, 100, 2])?);
+/// let trial = Trial::new(&Narrow, run, &Sgd::new(0.5), (1, 1), false)?;
+/// assert_eq!(trial.model.layout.parameters(), (4 + 1) * 3 + (3 + 1) * 2);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Backbone {
     /// The network, for a stream that would else be given to `around.network`.
     ///
@@ -103,12 +173,63 @@ pub trait Backbone {
 
 /// Classifies at test time; a composition has at most one: nearest mean, SLDA, generative
 /// classifiers.
+///
+/// ```
+/// # use cl_core::{Batch, Error, Parts, Readout, Step, Strategy, Trial};
+/// # use cl_nn::{Mlp, Sgd};
+/// # use cl_tensor::Var;
+/// // The least likely class wins.
+/// struct Contrary;
+///
+/// impl Readout for Contrary {
+///     fn scores<'g>(&self, step: &Step<'_, 'g>) -> Var<'g> {
+///         -step.forward.logits
+///     }
+/// }
+/// # impl Strategy for Contrary {
+/// #     fn name(&self) -> String { "contrary".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.readout(self); }
+/// # }
+/// let mut trial = Trial::new(&Contrary, Box::new(Mlp::new(&[1, 2])?), &Sgd::new(0.5), (1, 1), false)?;
+/// trial.set_parameter("w1", &[2.0, 4.0])?;
+/// trial.set_parameter("b1", &[0.0, 0.0])?;
+/// assert_eq!(trial.scores(&Batch::mean(vec![1.0], vec![0], 0), &[])?, [-2.0, -4.0]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Readout {
     /// A score for every output, `[rows, outputs]`; the largest among the active ones wins.
     fn scores<'g>(&self, step: &Step<'_, 'g>) -> Var<'g>;
 }
 
 /// Acts on the batch, on the device: rows of a generator, rows chosen by value.
+///
+/// ```
+/// # use cl_core::{Batch, Error, Generate, Parts, RecordedRows, Step, Strategy, Targets, Trial};
+/// # use cl_nn::{Mlp, Sgd};
+/// // The stream's rows once more, mirrored.
+/// struct Mirror;
+///
+/// impl Generate for Mirror {
+///     fn rows<'g>(&self, step: &Step<'_, 'g>) -> RecordedRows<'g> {
+///         RecordedRows::alike(-step.x, Targets::Units(step.target), step.context)
+///     }
+/// }
+/// # impl Strategy for Mirror {
+/// #     fn name(&self) -> String { "mirror".to_owned() }
+/// #     fn parts<'s>(&'s self, parts: &mut Parts<'s>) { parts.generate(self); }
+/// # }
+/// let mut trial = Trial::new(&Mirror, Box::new(Mlp::new(&[1, 2])?), &Sgd::new(0.5), (1, 1), false)?;
+/// let row = Batch::mean(vec![1.0], vec![0], 0);
+/// for mirrored in [false, true] {
+///     trial.set_parameter("w1", &[1.0, 0.0])?;
+///     trial.set_parameter("b1", &[0.0, 0.0])?;
+///     // -log softmax((1, 0))_0, and in the second context that of (-1, 0) beside it.
+///     let expected = if mirrored { 0.3133 + 1.3133 } else { 0.3133 };
+///     assert!((trial.step(&row)? - expected).abs() < 1e-3);
+///     trial.boundary(&[])?;
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Generate: Sync {
     /// How much its rows count at a moment of the run; by default nothing in the first context.
     fn share(&self, now: crate::Now) -> crate::Share {

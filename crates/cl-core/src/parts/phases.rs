@@ -7,6 +7,28 @@ use std::sync::Arc;
 
 /// Acts on the schedule; a composition has at most one: reset and train on the buffer, retrain after
 /// pruning, critic steps.
+///
+/// ```
+/// use cl_core::{Phase, PhaseContext, Phases, Start};
+/// use cl_scenarios::StreamKind;
+///
+/// // In the middle of a context the optimiser starts afresh.
+/// struct Twice;
+///
+/// impl Phases for Twice {
+///     fn phases(&self, context: PhaseContext) -> Vec<Phase> {
+///         let first = context.steps / 2;
+///         let second = Phase::stream("second", context.steps - first);
+///         vec![Phase::stream("first", first), Phase { start: Start::Optimizer, ..second }]
+///     }
+/// }
+///
+/// let (kind, stages) = (StreamKind::Sharp, 5);
+/// let context =
+///     PhaseContext { stage: 0, stages, contexts: 1, classes: 2, kind, steps: 9, batch: 32 };
+/// let names: Vec<&str> = Twice.phases(context).iter().map(|phase| phase.name).collect();
+/// assert_eq!(names, ["first", "second"]);
+/// ```
 pub trait Phases {
     /// The phases of a context, in order.
     fn phases(&self, context: PhaseContext) -> Vec<Phase>;

@@ -10,6 +10,33 @@ use std::sync::Arc;
 pub const SHARES: &str = "shares";
 
 /// Says which class an image is of: a classifier that was trained on real data.
+///
+/// ```
+/// use cl_core::Error;
+/// use cl_replay::generative::Judge;
+///
+/// // Bright images are of class 1.
+/// struct Brightness;
+///
+/// impl Judge for Brightness {
+///     fn classes(&self) -> usize {
+///         2
+///     }
+///     fn classify(
+///         &self,
+///         _: u64,
+///         images: &[f32],
+///         pixels: usize,
+///     ) -> Result<Option<Vec<usize>>, Error> {
+///         let mean = |image: &[f32]| image.iter().sum::<f32>() / pixels as f32;
+///         Ok(Some(images.chunks(pixels).map(|image| usize::from(mean(image) > 0.5)).collect()))
+///     }
+/// }
+///
+/// let images = [0.9, 0.8, 0.1, 0.0];
+/// assert_eq!(Brightness.classify(2, &images, 2)?, Some(vec![1, 0]));
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Judge: Send + Sync {
     /// Number of classes.
     fn classes(&self) -> usize;

@@ -7,6 +7,19 @@ use cl_tensor::Var;
 
 /// A generator beside the network, whose rows [`Dgr`](super::Dgr) replays: a module called
 /// [`RowGenerator::MODULE`] that turns noise into images, and whatever trains it.
+///
+/// ```
+/// use cl_replay::generative::{Labels, RowGenerator, VaeGenerator};
+///
+/// // The strategy that a generator makes of generative replay.
+/// fn named(generator: &impl RowGenerator) -> (&'static str, usize) {
+///     (generator.strategy(Labels::Hard), generator.latent())
+/// }
+///
+/// let small = VaeGenerator { hidden: vec![8], latent: 2, ..VaeGenerator::default() };
+/// assert_eq!(named(&small), ("dgr", 2));
+/// assert!(VaeGenerator { latent: 0, ..small }.check("dgr").is_err());
+/// ```
 pub trait RowGenerator: Sync {
     /// The name of the module that makes images.
     const MODULE: &'static str = "generator";

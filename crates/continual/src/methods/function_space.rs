@@ -27,7 +27,7 @@ pub(crate) const FROMP: Entry = Entry {
 
 pub(crate) const FROMP_L2: Entry = Entry {
     name: "fromp-l2",
-    about: "the same without kernels: every memorable point counts alike",
+    about: "fromp without kernels: every memorable point counts alike",
     source: "Pan et al. 2020, section 4",
     build: |values| Box::new(fromp_of(values).l2()),
     ..FROMP

@@ -18,7 +18,7 @@ pub(crate) const DGR: Entry = Entry {
 
 pub(crate) const DGR_DISTILL: Entry = Entry {
     name: "dgr-distill",
-    about: "the same with the frozen network's probabilities as labels",
+    about: "dgr with the frozen network's probabilities as labels",
     source: "van de Ven & Tolias 2018",
     hypers: &[UNITS, LATENT, LR, TEMPERATURE],
     build: |values| Box::new(dgr(values).distill(values.get(TEMPERATURE.name) as f32)),
@@ -45,7 +45,7 @@ pub(crate) const RTF: Entry = Entry {
 
 pub(crate) const BIR: Entry = Entry {
     name: "bir",
-    about: "brain-inspired replay: the same with a mode per class and gates in the decoder",
+    about: "brain-inspired replay: rtf with a mode per class and gates in the decoder",
     source: "van de Ven, Siegelmann & Tolias 2020",
     hypers: &[LATENT, TEMPERATURE, GATED],
     build: |values| Box::new(bir(values)),

@@ -20,7 +20,7 @@ pub(crate) const EWC: Entry = Entry {
 
 pub(crate) const EWC_ONLINE: Entry = Entry {
     name: "ewc-online",
-    about: "the same with one anchor and a decaying sum of importances",
+    about: "elastic weight consolidation with one anchor and a decaying sum of importances",
     source: "Schwarz et al. 2018",
     hypers: &[LAMBDA, GAMMA, FISHER_ONLINE, FISHER_ROWS],
     build: ewc_online,

@@ -65,7 +65,7 @@ pub(crate) const DER: Entry = Entry {
 
 pub(crate) const DER_PLUS_PLUS: Entry = Entry {
     name: "derpp",
-    about: "der++: the same, and the labels of another draw",
+    about: "der++: dark experience replay, and the labels of another draw",
     source: "Buzzega et al. 2020, section 3.4",
     hypers: &[PER_CLASS, ALPHA, DISTANCE, BETA],
     build: |values| {

@@ -28,7 +28,7 @@ pub(crate) const ICARL: Entry = Entry {
 
 pub(crate) const ICARL_SSL: Entry = Entry {
     name: "icarl-ssl",
-    about: "the same on features learned without labels (Barlow Twins on augmented views)",
+    about: "icarl on features learned without labels (Barlow Twins on augmented views)",
     source: "Rebuffi et al. 2017; Zbontar et al. 2021",
     unused: |_| None,
     hypers: &[PER_CLASS, LAMBDA, PROJECTOR, EMBEDDING, SHIFT, DEGREES, NOISE],

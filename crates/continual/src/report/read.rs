@@ -108,7 +108,10 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         return Ok(vec![folder.to_owned()]);
     }
     if !folder.is_dir() {
-        let problem = if folder.exists() { "is no folder" } else { "there is no such folder" };
+        let problem = match folder.exists() {
+            true => "is no folder",
+            false => "there is no such folder; expected the --out of a benchmark (target/bench)",
+        };
         return Err(refused(folder, problem));
     }
     let mut found = Vec::new();

@@ -116,8 +116,12 @@ fn nothing(path: &Path) -> String {
     } else if path.join(results).exists() {
         format!("it is finished: {results} holds all runs")
     } else if is_empty {
-        "the folder is empty: nothing was begun in it".to_owned()
+        "the folder is empty: nothing was begun in it; expected the --out of what was interrupted"
+            .to_owned()
     } else {
-        format!("no {} in it: no benchmark was begun here", Folder::JOURNAL)
+        format!(
+            "no {} in it: no benchmark was begun here; expected the --out of what was interrupted",
+            Folder::JOURNAL
+        )
     }
 }
