@@ -3,6 +3,7 @@
 pub(crate) mod bounded_qp;
 mod denormal;
 mod execute;
+mod gemm;
 mod lanes;
 pub(crate) mod math;
 mod memory;

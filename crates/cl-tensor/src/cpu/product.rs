@@ -1,10 +1,9 @@
 //! Matrix products over blocks of rows, each finished by its epilogue while it is in cache.
 
+use super::gemm::{Gemm, Kernel, Strides};
 use super::memory::Bases;
 use super::pointwise::{self, Registers};
 use crate::plan::{Matrix, Place, Product};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 /// Rows per block aimed at: enough to pay for packing the right operand, small enough to share a
 /// batch of 128 between two threads.
@@ -27,32 +26,30 @@ pub(super) fn run_block(product: &Product, bases: &Bases, block: usize, register
     let per_matrix = product.m.div_ceil(rows);
     let (batch, first) = (block / per_matrix, block % per_matrix * rows);
     let count = rows.min(product.m - first);
-    let a = view(bases, &product.a, batch, first, (count, product.k));
-    let b = view(bases, &product.b, batch, 0, (product.k, product.n));
     let start = (batch * product.m + first) * product.n;
     let place = Place { offset: product.out.offset + start as u32, ..product.out };
-    // SAFETY: the plan gives the result `batch * m * n` elements that overlap no operand; this block
-    // is the only one that writes these rows.
-    let mut c = unsafe { ArrayViewMut2::from_shape_ptr((count, product.n), bases.pointer(place)) };
-    general_mat_mul(1.0, &a, &b, 0.0, &mut c);
+    let gemm = Gemm {
+        m: count,
+        k: product.k,
+        n: product.n,
+        a: view(bases, &product.a, batch, first),
+        b: view(bases, &product.b, batch, 0),
+        c: bases.pointer(place),
+        c_row: product.n,
+    };
+    // SAFETY: the kernel is one of this CPU's. The plan's operands have these shapes with these strides inside
+    // their blocks, and no kernel writes them while this one runs; the result has `batch * m * n` elements
+    // that overlap no operand, of which this block alone writes these rows.
+    unsafe { Kernel::fastest().run(&gemm) };
     if let Some(epilogue) = &product.epilogue {
         pointwise::run(epilogue, bases, start..start + count * product.n, registers);
     }
 }
 
-fn view<'a>(
-    bases: &'a Bases,
-    matrix: &Matrix,
-    batch: usize,
-    first_row: usize,
-    shape: (usize, usize),
-) -> ArrayView2<'a, f32> {
-    let offset = batch * matrix.batch_stride + first_row * matrix.row_stride;
+fn view(bases: &Bases, matrix: &Matrix, batch: usize, row: usize) -> Strides {
+    let offset = batch * matrix.batch_stride + row * matrix.row_stride;
     let place = Place { offset: matrix.place.offset + offset as u32, ..matrix.place };
-    let strides = (matrix.row_stride, matrix.column_stride);
-    // SAFETY: the plan's operand has this shape with these strides inside its block, and no kernel
-    // writes it while this one runs.
-    unsafe { ArrayView2::from_shape_ptr(shape.strides(strides), bases.pointer(place)) }
+    Strides { pointer: bases.pointer(place), row: matrix.row_stride, column: matrix.column_stride }
 }
 
 #[cfg(test)]
