@@ -29,7 +29,7 @@ pub(super) struct Strides {
 impl Strides {
     /// The same matrix without its first rows and columns.
     #[inline(always)]
-    fn at(self, row: usize, column: usize) -> Self {
+    pub(super) fn at(self, row: usize, column: usize) -> Self {
         let pointer = self.pointer.wrapping_add(row * self.row + column * self.column);
         Self { pointer, ..self }
     }

@@ -63,6 +63,8 @@ pub(super) struct Strip<V: Vector> {
 /// # Safety
 /// As for [`Vector`]: a has `R` rows, b rows of as many columns as the strip has lanes, c both.
 #[inline(always)]
+// Plain loops over constants: all unrolled, each index a register.
+#[allow(clippy::needless_range_loop)]
 pub(super) unsafe fn tile<V: Vector, const R: usize, const N: usize, const PACKED: bool>(
     strip: &Strip<V>,
 ) -> usize {
