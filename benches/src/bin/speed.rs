@@ -68,9 +68,9 @@ impl Case {
         }
     }
 
-    /// Floating-point operations of one repetition; elements of a pass.
-    fn size(&self) -> f64 {
-        match self.work {
+    /// Floating-point operations of one repetition; elements of a pass; `None` where nobody counts.
+    fn size(&self) -> Option<f64> {
+        Some(match self.work {
             // Forward, gradients of weights, and gradients of all layers' inputs but the first's.
             Work::Step(members) => {
                 let layers = [(784, 400), (400, 400), (400, 10)];
@@ -81,8 +81,8 @@ impl Case {
                 2.0 * shape.iter().map(|&extent| extent as f64).product::<f64>()
             }
             Work::Pass(kernel) => kernel.elements() as f64,
-            Work::Fisher => f64::NAN,
-        }
+            Work::Fisher => return None,
+        })
     }
 }
 
@@ -232,12 +232,14 @@ fn main() -> Result<()> {
         let device: &dyn Device = gpu.as_deref().unwrap_or(&cpu);
         let (seconds, compared) =
             time(device, case, peer.as_mut(), options.rounds).with_context(|| case.name.clone())?;
-        let rate = 1e-9 * case.size() / seconds;
+        let rate = case
+            .size()
+            .map_or_else(|| "-".to_owned(), |size| format!("{:.1}", 1e-9 * size / seconds));
         let (theirs, ratio) = compared.map_or_else(
             || ("-".to_owned(), "-".to_owned()),
             |(theirs, ratio)| (format!("{:.3}", 1e3 * theirs), format!("{ratio:.2}")),
         );
-        println!("{:<38}{:>12.3}{:>12.1}{theirs:>10}{ratio:>10}", case.name, 1e3 * seconds, rate);
+        println!("{:<38}{:>12.3}{rate:>12}{theirs:>10}{ratio:>10}", case.name, 1e3 * seconds);
     }
     if runs {
         print_contexts()?;
