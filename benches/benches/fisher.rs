@@ -5,30 +5,17 @@
 //! boundary. Not measured: drawing rows and decoding images.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use cl_core::{Batch, Trial};
-use cl_nn::{Mlp, Sgd};
+use benches::Fisher;
 use cl_regularize::Ewc;
 use criterion::{Criterion, criterion_group, criterion_main};
 
-const ROWS: usize = 128;
-const CHUNKS: usize = 94;
-
 fn boundary(c: &mut Criterion) {
-    let network = Mlp::new(&[784, 400, 400, 10]).unwrap();
     let ewc = Ewc::default();
-    let mut trial = Trial::new(&ewc, Box::new(network), &Sgd::new(0.1), (ROWS, 1), false).unwrap();
-    let chunks: Vec<Batch> = (0..CHUNKS)
-        .map(|chunk| {
-            let x = (0..ROWS * 784)
-                .map(|i| ((i * 7919 + chunk * 104_729) % 256) as f32 / 255.0)
-                .collect();
-            Batch::mean(x, (0..ROWS as u32).map(|row| row % 10).collect(), 0)
-        })
-        .collect();
+    let mut fisher = Fisher::new(&ewc).unwrap();
     let mut group = c.benchmark_group("boundary");
     group.sample_size(10);
     group.bench_function("exact Fisher, 12,032 examples, 10 labels, 1 thread", |b| {
-        b.iter(|| trial.boundary(&chunks).unwrap());
+        b.iter(|| fisher.boundary().unwrap());
     });
     group.finish();
 }

@@ -1,7 +1,7 @@
-//! One training step, and the limits it is held against.
+//! One training step, and what it is held against.
 //!
-//! MLP 784-400-400-10, batch 128, Adam. `products` are the step's eight matrix products alone, by the
-//! same library on one thread: what a step would cost if everything else were free. `stream` copies
+//! MLP 784-400-400-10, batch 128, Adam. `products` are the step's eight matrix products alone, by ndarray on one
+//! thread: what computes them where the CPU has neither AVX-512 nor AVX2. `stream` copies
 //! 13.4 MB, what Adam must move. Divide to get the ratios; they come from one run. A step gathers its rows
 //! by index from images kept as bytes; not measured: drawing the indices.
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -29,7 +29,7 @@ fn steps(c: &mut Criterion) {
 }
 
 fn limits(c: &mut Criterion) {
-    let mut group = c.benchmark_group("limits, 1 thread, 1 step");
+    let mut group = c.benchmark_group("parts, 1 thread, 1 step");
     let shapes = [
         (128, 784, 400),
         (128, 400, 400),

@@ -5,6 +5,8 @@ Usage: torch_peer.py cpu|cuda
 Prints {"ready": ...}, then answers each line of JSON with {"seconds": s} for one repetition:
   {"case": "step", "members": R, "threads": T}       a step of MLP 784-400-400-10, batch 128, Adam, of R networks
   {"case": "product", "shape": [b, m, k, n], "threads": T}
+  {"case": "relu" | "tanh" | "softmax" | "adam", "shape": [...], "threads": T}; softmax over rows, adam fused
+Anything else is answered with {"seconds": null}.
 Steps gather their rows by index from images kept as bytes on the device. Steps are eager with fused
 Adam; on CUDA the faster of eager and a CUDA graph of 20 steps counts, in f32 without TF32.
 """
@@ -75,6 +77,20 @@ def product(torch, device, shape):
     return lambda: torch.matmul(x, y, out=out)
 
 
+def one_pass(torch, device, name, shape):
+    x = torch.full(shape, 0.5, device=device)
+    if name == "adam":
+        x.requires_grad_()
+        x.grad = torch.full(shape, 0.01, device=device)
+        return torch.optim.Adam([x], lr=1e-3, fused=True).step
+    out = torch.empty(shape, device=device)
+    if name == "softmax":
+        return lambda: torch.softmax(x, -1, out=out)
+    if name == "relu":
+        return lambda: torch.clamp_min(x, 0, out=out)
+    return lambda: torch.tanh(x, out=out)
+
+
 def timed(torch, device, run):
     """A closure that runs for a round and gives the seconds of one run."""
 
@@ -97,6 +113,10 @@ def ways(torch, device, case):
     """How the case can be run: repetitions of one run, and its timing."""
     if case["case"] == "product":
         return [(1, timed(torch, device, product(torch, device, case["shape"])))]
+    if case["case"] in ("relu", "tanh", "softmax", "adam"):
+        return [(1, timed(torch, device, one_pass(torch, device, case["case"], case["shape"])))]
+    if case["case"] != "step":
+        return []
     step = population(torch, device, case["members"])
     step()
     eager = [(1, timed(torch, device, step))]
@@ -121,7 +141,7 @@ def main():
         if line != last:
             torch.set_num_threads(case.get("threads", 1))
             last, known = line, ways(torch, device, case)
-        seconds = min(way() / repetitions for repetitions, way in known)
+        seconds = min((way() / repetitions for repetitions, way in known), default=None)
         print(json.dumps({"seconds": seconds}), flush=True)
 
 

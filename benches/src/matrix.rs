@@ -1,24 +1,12 @@
 //! One matrix product.
 
-use cl_tensor::{Device, Error, Feeds, Graph, Host, Init, Plan, PlanId, Session};
+use crate::silent::Silent;
+use cl_tensor::{Device, Error, Graph, Init, Plan, PlanId, Session};
 
 /// `batch` products `[m, k] x [k, n]` of numbers that lie on the device.
 pub struct Product {
     session: Box<dyn Session>,
     plan: PlanId,
-}
-
-/// Feeds nothing.
-struct Silent;
-
-impl Host for Silent {
-    fn feed(&mut self, _: u32, _: &mut Feeds<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn is_ahead(&self) -> bool {
-        true
-    }
 }
 
 impl Product {

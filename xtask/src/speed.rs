@@ -1,4 +1,4 @@
-//! `cargo xtask speed`: training steps and products timed, on request alternately with PyTorch.
+//! `cargo xtask speed`: training steps, products, passes and contexts timed, on request alternately with PyTorch.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,12 @@ use crate::bench::Device;
 use crate::workspace::{Workspace, cargo, passed_on};
 
 const HELP: &str = "\
-Builds the benchmarks in release mode and times training steps and matrix products.
+Builds the benchmarks in release mode and times training steps, matrix products, passes over memory, the Fisher
+information of a context, and contexts of whole runs.
 
   cargo xtask speed                         every case on the CPU
   cargo xtask speed step --peers            steps, alternately with PyTorch, and the ratios
+  cargo xtask speed contexts                only contexts: of the curated strategies, and late ones
   cargo xtask speed --device gpu --peers    on the fastest GPU; PyTorch needs CUDA there
 
 --peers installs PyTorch by pip into an environment of its own, in the target folder; --peer PYTHON takes one

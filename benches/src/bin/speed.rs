@@ -3,14 +3,15 @@
 #![forbid(unsafe_code)]
 
 use anyhow::{Context, Result, bail};
-use benches::{Mlp784, Peer, Product, median, repetitions};
+use benches::{Fisher, Kernel, Mlp784, Pass, Peer, Product, contexts, median, repetitions};
+use cl_regularize::Ewc;
 use cl_tensor::{Cpu, Device};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Time training steps and matrix products, beside PyTorch
+/// Time training steps, matrix products and passes, beside PyTorch
 #[derive(Parser)]
 #[command(name = "cargo xtask speed")]
 struct Options {
@@ -33,6 +34,10 @@ enum Work {
     Step(usize),
     /// A product `[batch, m, k, n]`.
     Product([usize; 4]),
+    /// One pass over memory.
+    Pass(Kernel),
+    /// The Fisher information of a context.
+    Fisher,
 }
 
 struct Case {
@@ -50,20 +55,34 @@ impl Case {
             Work::Product(shape) => {
                 json!({ "case": "product", "shape": shape, "threads": self.threads })
             }
+            Work::Pass(kernel) => {
+                let (name, shape) = match kernel {
+                    Kernel::Relu(n) => ("relu", vec![n]),
+                    Kernel::Tanh(n) => ("tanh", vec![n]),
+                    Kernel::Softmax(rows, columns) => ("softmax", vec![rows, columns]),
+                    Kernel::Adam => ("adam", vec![kernel.elements()]),
+                };
+                json!({ "case": name, "shape": shape, "threads": self.threads })
+            }
+            Work::Fisher => json!({ "case": "none", "threads": self.threads }),
         }
     }
 
-    /// Multiply-accumulates of one repetition.
-    fn macs(&self) -> f64 {
-        match self.work {
+    /// Floating-point operations of one repetition; elements of a pass; `None` where nobody counts.
+    fn size(&self) -> Option<f64> {
+        Some(match self.work {
             // Forward, gradients of weights, and gradients of all layers' inputs but the first's.
             Work::Step(members) => {
                 let layers = [(784, 400), (400, 400), (400, 10)];
                 let all: usize = layers.iter().map(|(i, o)| i * o).sum();
-                128.0 * (3 * all - 784 * 400) as f64 * members as f64
+                256.0 * (3 * all - 784 * 400) as f64 * members as f64
             }
-            Work::Product(shape) => shape.iter().map(|&extent| extent as f64).product(),
-        }
+            Work::Product(shape) => {
+                2.0 * shape.iter().map(|&extent| extent as f64).product::<f64>()
+            }
+            Work::Pass(kernel) => kernel.elements() as f64,
+            Work::Fisher => return None,
+        })
     }
 }
 
@@ -95,7 +114,21 @@ fn cases(gpu: bool) -> Vec<Case> {
     let shapes =
         [[1, 128, 784, 400], [1, 128, 400, 400], [1, 784, 128, 400], [1, 1024, 1024, 1024]];
     let products = [1, 2].into_iter().flat_map(|t| shapes.map(|shape| product(shape, t)));
-    steps.into_iter().chain(products).collect()
+    let passes = [
+        ("relu of 65536", Kernel::Relu(65_536)),
+        ("tanh of 65536", Kernel::Tanh(65_536)),
+        ("softmax of 128x10", Kernel::Softmax(128, 10)),
+        ("softmax of 2048x512", Kernel::Softmax(2048, 512)),
+        ("Adam over 478,410 parameters", Kernel::Adam),
+    ];
+    let passes = passes.map(|(name, kernel)| Case {
+        name: format!("{name}, 1 thread"),
+        work: Work::Pass(kernel),
+        threads: 1,
+    });
+    let name = "Fisher of 12,032 examples, 1 thread".to_owned();
+    let fisher = Case { name, work: Work::Fisher, threads: 1 };
+    steps.into_iter().chain(products).chain(passes).chain([fisher]).collect()
 }
 
 fn open(name: &str) -> Result<Option<Box<dyn Device>>> {
@@ -123,14 +156,25 @@ fn time(
     peer: Option<&mut Peer>,
     rounds: u32,
 ) -> Result<(f64, Option<(f64, f64)>)> {
-    let mut run: Box<dyn FnMut(u32) -> Result<(), cl_tensor::Error>> = match case.work {
+    let ewc = Ewc::default();
+    let mut run: Box<dyn FnMut(u32) -> Result<()>> = match case.work {
         Work::Step(members) => {
             let mut mlp = Mlp784::new(device, members).map_err(|e| anyhow::anyhow!("{e}"))?;
-            Box::new(move |times| mlp.step(times))
+            Box::new(move |times| Ok(mlp.step(times)?))
         }
         Work::Product(shape) => {
             let mut product = Product::new(device, shape).map_err(|e| anyhow::anyhow!("{e}"))?;
-            Box::new(move |times| product.run(times))
+            Box::new(move |times| Ok(product.run(times)?))
+        }
+        Work::Pass(kernel) => {
+            let mut pass = Pass::new(device, kernel).map_err(|e| anyhow::anyhow!("{e}"))?;
+            Box::new(move |times| Ok(pass.run(times)?))
+        }
+        Work::Fisher => {
+            let mut fisher = Fisher::new(&ewc).map_err(|e| anyhow::anyhow!("{e}"))?;
+            Box::new(move |times| {
+                (0..times).try_for_each(|_| fisher.boundary().map_err(|e| anyhow::anyhow!("{e}")))
+            })
         }
     };
     let times = repetitions(&mut run)?;
@@ -159,7 +203,10 @@ fn main() -> Result<()> {
         options.filter.as_ref().is_none_or(|filter| case.name.contains(filter.as_str()))
     };
     let cases: Vec<Case> = cases(gpu.is_some()).into_iter().filter(wanted).collect();
-    if cases.is_empty() {
+    let whole =
+        |part: &str| options.filter.as_ref().is_none_or(|filter| part.contains(filter.as_str()));
+    let runs = gpu.is_none() && whole("contexts");
+    if cases.is_empty() && !runs {
         bail!("no case contains `{}`", options.filter.unwrap_or_default());
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/torch_peer.py");
@@ -177,19 +224,39 @@ fn main() -> Result<()> {
     };
     let device = gpu.as_ref().map_or_else(|| "cpu".to_owned(), |gpu| gpu.describe());
     println!("MLP 784-400-400-10, batch 128, Adam, rows gathered from bytes; products in f32");
+    println!("G/s: 10^9 floating-point operations; elements of passes");
     println!("device: {device}; medians of {} rounds", options.rounds);
-    println!("{:<38}{:>12}{:>12}{:>10}{:>10}", "case", "ms", "GFLOP/s", "PyTorch", "ratio");
+    println!("{:<38}{:>12}{:>12}{:>10}{:>10}", "case", "ms", "G/s", "PyTorch", "ratio");
     for case in &cases {
         let cpu = Cpu { threads: case.threads };
         let device: &dyn Device = gpu.as_deref().unwrap_or(&cpu);
         let (seconds, compared) =
             time(device, case, peer.as_mut(), options.rounds).with_context(|| case.name.clone())?;
-        let rate = 2e-9 * case.macs() / seconds;
+        let rate = case
+            .size()
+            .map_or_else(|| "-".to_owned(), |size| format!("{:.1}", 1e-9 * size / seconds));
         let (theirs, ratio) = compared.map_or_else(
             || ("-".to_owned(), "-".to_owned()),
             |(theirs, ratio)| (format!("{:.3}", 1e3 * theirs), format!("{ratio:.2}")),
         );
-        println!("{:<38}{:>12.3}{:>12.1}{theirs:>10}{ratio:>10}", case.name, 1e3 * seconds, rate);
+        println!("{:<38}{:>12.3}{rate:>12}{theirs:>10}{ratio:>10}", case.name, 1e3 * seconds);
+    }
+    if runs {
+        print_contexts()?;
+    }
+    Ok(())
+}
+
+/// What contexts of whole runs take.
+fn print_contexts() -> Result<()> {
+    println!("\ndigits, MLP 64-128-128-10, batch 32, Adam, 1 thread; one run of each");
+    println!("{:<38}{:>12}{:>22}", "context 2 of 2,000 steps", "ms", "/ context 1");
+    for timed in contexts::curated()? {
+        println!("{:<38}{:>12.1}{:>22.3}", timed.strategy, 1e3 * timed.seconds, timed.ratio);
+    }
+    println!("{:<38}{:>12}{:>22}", "a step in context 2", "us", "context 20 / 2");
+    for timed in contexts::late()? {
+        println!("{:<38}{:>12.1}{:>22.3}", timed.strategy, 1e6 * timed.seconds, timed.ratio);
     }
     Ok(())
 }

@@ -4,10 +4,10 @@
 //! host feeds to the last output that one collects, and those of the thread that called, from start to
 //! end. (Other threads are not: the pool of an earlier session may still be ending.)
 //!
-//! What is found: none on the thread that runs but the packing buffers of matrixmultiply, which
-//! allocates one per call (one call per block of rows of a product) and frees it again; and the
-//! caller makes the same few for any number of steps. The scratch is exempt, so it is counted apart:
-//! packing buffers are aligned to vectors, and nothing else here asks for more than a word.
+//! What is found: none on the thread that runs once its first steps have made the buffers of their kernels,
+//! and the caller makes the same few for any number of steps. Where the CPU has neither AVX-512 nor AVX2,
+//! products are matrixmultiply's, which allocates a packing buffer per call: only there are those exempt, told
+//! apart by their alignment to vectors.
 #![allow(clippy::unwrap_used)]
 
 use cl_nn::{Adam, ForwardContext, Layout, Mlp, Network, Optimizer, Theta, losses};
@@ -67,9 +67,13 @@ static ALLOCATOR: Counting = Counting;
 
 const ROWS: usize = 32;
 const SIZES: [usize; 3] = [200, 96, 10];
-/// Blocks of rows of the products of a step: forward 1 + 1 (32 rows each), the gradients of the
-/// weights 3 (200 rows in blocks of 72) + 2 (96 rows in blocks of 48), that of the hidden layer 1.
-const BLOCKS: u64 = 8;
+/// Whether products are computed by kernels of our own.
+fn own_products() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
 
 fn training_step() -> Plan {
     let network = Mlp::new(&SIZES).unwrap();
@@ -155,7 +159,7 @@ fn allocations(plan: fn() -> Plan, members: u64, steps: u32) -> (Count, Count) {
 }
 
 #[test]
-fn a_step_allocates_nothing_but_the_packing_buffers_of_its_products() {
+fn a_step_allocates_nothing() {
     for members in [1, 3] {
         let of = |plan: fn() -> Plan| {
             let [(few, _), (many, _)] = [5, 50].map(|steps| allocations(plan, members, steps));
@@ -166,9 +170,10 @@ fn a_step_allocates_nothing_but_the_packing_buffers_of_its_products() {
         of(other_kernels);
         for steps in [5, 50] {
             let (_, running) = allocations(training_step, members, steps);
-            let blocks = BLOCKS * members * u64::from(steps);
             assert_eq!(running.plain, 0, "in {steps} steps of {members} members");
-            assert!(running.aligned <= blocks, "{} for {blocks} blocks", running.aligned);
+            if own_products() {
+                assert_eq!(running.aligned, 0, "in {steps} steps of {members} members");
+            }
             let (_, running) = allocations(other_kernels, members, steps);
             assert_eq!(running, Count::default(), "there is no product to pack for");
         }

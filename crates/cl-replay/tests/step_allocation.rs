@@ -2,8 +2,8 @@
 //!
 //! What is counted: every allocation of the process, on any thread, between two looks of an observer at a
 //! run of the recorded program; this file has one test, so nothing else runs. What is found: the same few
-//! for any number of steps, made by the call that runs them, and the packing buffers of matrixmultiply,
-//! which are aligned to vectors and counted apart.
+//! for any number of steps, made by the call that runs them. (Where products are matrixmultiply's, its packing
+//! buffers: they are aligned to vectors and not counted.)
 #![allow(clippy::unwrap_used)]
 
 use cl_core::{Error, Learner, Observer, Parts, Settings, Strategy, run};

@@ -1,6 +1,6 @@
 //! What an operation is: shape rule, derivative, CPU kernel, slow reference and cost.
 
-use crate::cpu::{Bases, Threads};
+use crate::cpu::{Bases, Team};
 use crate::graph::{Graph, NodeId};
 use crate::plan::{Code, Place, Plan, Strided};
 use crate::reference::Values;
@@ -209,7 +209,7 @@ pub struct Args<'a> {
     pub(crate) input_types: &'a [Type],
     pub(crate) output_type: &'a Type,
     /// Who works on the kernel.
-    pub(crate) threads: Threads,
+    pub(crate) team: &'a Team,
 }
 
 impl<'a> Args<'a> {

@@ -1,43 +1,25 @@
-//! Runs the kernels of a plan, on one thread or node by node over all.
+//! Runs the kernels of a plan; a team shares the large ones.
 
 use super::memory::Bases;
-use super::pointwise::{self, Registers};
-use super::product;
+use super::team::Team;
+use super::{pointwise, product};
 use crate::op::{Args, Out};
 use crate::plan::program::{CHUNK, Program};
-use crate::plan::{Commit, Kernel, Plan, Product};
-use rayon::prelude::*;
-use std::cell::RefCell;
+use crate::plan::{Commit, Kernel, Plan};
 
-/// Multiply-accumulates above which a product is worth waking other threads for.
-const SHARED_MACS: usize = 1 << 20;
 /// Elements above which a pointwise pass is.
 const SHARED_ELEMENTS: usize = 1 << 16;
 /// Elements of one task of a shared pass.
 const TASK: usize = 32 * CHUNK;
 
-/// Who works on a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Threads {
-    /// The calling worker alone; others run other members.
-    One,
-    /// All threads of the pool share large kernels.
-    All,
-}
-
-thread_local! {
-    /// Grows to what the largest program needs, once per thread.
-    static REGISTERS: RefCell<Registers> = RefCell::default();
-}
-
 /// Runs every kernel, then writes the slots that had to wait.
-pub(super) fn run(plan: &Plan, bases: &Bases, threads: Threads) {
+pub(super) fn run(plan: &Plan, bases: &Bases, team: &Team) {
     for kernel in &plan.kernels {
         match kernel {
-            Kernel::Pointwise(program) => run_pointwise(program, bases, threads),
-            Kernel::Product(product) => run_product(product, bases, threads),
+            Kernel::Pointwise(program) => run_pointwise(program, bases, team),
+            Kernel::Product(product) => product::run(product, bases, team),
             Kernel::Op { op, inputs, input_types, output, output_type } => {
-                let args = Args { bases, inputs, input_types, output_type, threads };
+                let args = Args { bases, inputs, input_types, output_type, team };
                 // SAFETY: the plan gives the result its own memory of this length, which overlaps
                 // no operand of this kernel.
                 let out = unsafe { bases.slice_mut(*output, output_type.len()) };
@@ -78,24 +60,11 @@ fn run_commit(commit: &Commit, bases: &Bases) {
     }
 }
 
-fn run_pointwise(program: &Program, bases: &Bases, threads: Threads) {
-    if threads == Threads::One || program.len < SHARED_ELEMENTS {
-        REGISTERS.with_borrow_mut(|r| pointwise::run(program, bases, 0..program.len, r));
-        return;
+fn run_pointwise(program: &Program, bases: &Bases, team: &Team) {
+    if team.threads() == 1 || program.len < SHARED_ELEMENTS {
+        return pointwise::run(program, bases, 0..program.len);
     }
-    (0..program.len.div_ceil(TASK)).into_par_iter().for_each(|task| {
-        let range = task * TASK..program.len.min((task + 1) * TASK);
-        REGISTERS.with_borrow_mut(|r| pointwise::run(program, bases, range, r));
+    team.share(program.len.div_ceil(TASK), &|task| {
+        pointwise::run(program, bases, task * TASK..program.len.min((task + 1) * TASK));
     });
-}
-
-fn run_product(product: &Product, bases: &Bases, threads: Threads) {
-    let blocks = product::blocks(product);
-    let macs = product.batch * product.m * product.k * product.n;
-    let run = |block| REGISTERS.with_borrow_mut(|r| product::run_block(product, bases, block, r));
-    if threads == Threads::One || macs < SHARED_MACS || blocks == 1 {
-        (0..blocks).for_each(run);
-    } else {
-        (0..blocks).into_par_iter().for_each(run);
-    }
 }

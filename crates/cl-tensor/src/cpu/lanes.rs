@@ -36,7 +36,7 @@ pub(crate) fn replay_lanes(
             let offset = place.offset + (lane * stride) as u32;
             bases.push_pointer(args.bases.pointer(Place { offset, ..place }));
         }
-        execute::run(body, &bases, args.threads);
+        execute::run(body, &bases, args.team);
         for (position, output) in body.signature.outputs.iter().enumerate() {
             // SAFETY: outputs of a body lie in its scratch memory, which nothing writes until the
             // next lane starts.

@@ -9,6 +9,7 @@ use super::{Loops, on_widest};
 use crate::plan::Code;
 use crate::plan::Strided;
 use crate::plan::program::{CHUNK, Load, Program, Source};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// One register.
@@ -16,7 +17,7 @@ type Chunk = [f32; CHUNK];
 
 /// The registers of one thread: the program's own, then one per load.
 #[derive(Debug, Default)]
-pub(super) struct Registers {
+struct Registers {
     chunks: Vec<Aligned>,
     pointers: Vec<*const Chunk>,
 }
@@ -25,13 +26,17 @@ pub(super) struct Registers {
 #[repr(align(64))]
 struct Aligned(Chunk);
 
+thread_local! {
+    /// Grows to what the largest program needs, once per thread.
+    static REGISTERS: RefCell<Registers> = RefCell::default();
+}
+
 /// Runs the elements `range` of a program.
-pub(super) fn run(
-    program: &Program,
-    bases: &Bases,
-    range: Range<usize>,
-    registers: &mut Registers,
-) {
+pub(super) fn run(program: &Program, bases: &Bases, range: Range<usize>) {
+    REGISTERS.with_borrow_mut(|registers| run_with(program, bases, range, registers));
+}
+
+fn run_with(program: &Program, bases: &Bases, range: Range<usize>, registers: &mut Registers) {
     let needed = program.registers + program.loads.len();
     if registers.chunks.len() < needed {
         registers.chunks.resize(needed, Aligned([0.0; CHUNK]));

@@ -1,70 +1,93 @@
-//! Matrix products over blocks of rows, each finished by its epilogue while it is in cache.
+//! Matrix products, cut into parts for threads; each block of rows is finished by its epilogue.
 
+use super::gemm::{Gemm, Kernel, Strides};
 use super::memory::Bases;
-use super::pointwise::{self, Registers};
+use super::pointwise;
+use super::team::Team;
 use crate::plan::{Matrix, Place, Product};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+use std::ops::Range;
 
-/// Rows per block aimed at: enough to pay for packing the right operand, small enough to share a
-/// batch of 128 between two threads.
-const ROWS: usize = 96;
+/// Multiply-accumulates above which a product is worth another thread.
+const SHARED_MACS: usize = 1 << 19;
+/// Rows that are finished together: their result stays in the second cache until its epilogue.
+const ROWS: usize = 256;
+/// Columns that a thread gets at least.
+const COLUMNS: usize = 128;
+/// Parts start at multiples of these: whole tiles, whole cache lines.
+const TILE: usize = 16;
 
-/// Rows of one block of a product with `m` rows; depends on the shape only.
-pub(super) fn block_rows(m: usize) -> usize {
-    let blocks = m.div_ceil(ROWS).max(if m >= 64 { 2 } else { 1 });
-    m.div_ceil(blocks).max(1).next_multiple_of(8)
-}
-
-/// Number of independent blocks.
-pub(super) fn blocks(product: &Product) -> usize {
-    product.batch * product.m.div_ceil(block_rows(product.m))
-}
-
-/// Computes one block of rows and runs the epilogue on it.
-pub(super) fn run_block(product: &Product, bases: &Bases, block: usize, registers: &mut Registers) {
-    let rows = block_rows(product.m);
-    let per_matrix = product.m.div_ceil(rows);
-    let (batch, first) = (block / per_matrix, block % per_matrix * rows);
-    let count = rows.min(product.m - first);
-    let a = view(bases, &product.a, batch, first, (count, product.k));
-    let b = view(bases, &product.b, batch, 0, (product.k, product.n));
-    let start = (batch * product.m + first) * product.n;
-    let place = Place { offset: product.out.offset + start as u32, ..product.out };
-    // SAFETY: the plan gives the result `batch * m * n` elements that overlap no operand; this block
-    // is the only one that writes these rows.
-    let mut c = unsafe { ArrayViewMut2::from_shape_ptr((count, product.n), bases.pointer(place)) };
-    general_mat_mul(1.0, &a, &b, 0.0, &mut c);
-    if let Some(epilogue) = &product.epilogue {
-        pointwise::run(epilogue, bases, start..start + count * product.n, registers);
+/// Computes a product. However it is cut, each element has the same bits (see [`super::gemm`]).
+pub(super) fn run(product: &Product, bases: &Bases, team: &Team) {
+    let &Product { batch, m, n, k, .. } = product;
+    let threads = team.threads();
+    if threads == 1 || batch * m * k * n < SHARED_MACS {
+        (0..batch).for_each(|matrix| finish(product, bases, matrix, 0..m));
+    } else if batch >= threads {
+        team.share(batch, &|matrix| finish(product, bases, matrix, 0..m));
+    } else if m < ROWS && n >= COLUMNS * threads {
+        // Few rows: a thread for each block of them would pack all of b again.
+        for matrix in 0..batch {
+            cut(team, n, |columns| multiply(product, bases, matrix, 0..m, columns));
+            if product.epilogue.is_some() {
+                cut(team, m, |rows| epilogue(product, bases, matrix, rows));
+            }
+        }
+    } else {
+        (0..batch).for_each(|matrix| cut(team, m, |rows| finish(product, bases, matrix, rows)));
     }
 }
 
-fn view<'a>(
-    bases: &'a Bases,
-    matrix: &Matrix,
-    batch: usize,
-    first_row: usize,
-    shape: (usize, usize),
-) -> ArrayView2<'a, f32> {
-    let offset = batch * matrix.batch_stride + first_row * matrix.row_stride;
-    let place = Place { offset: matrix.place.offset + offset as u32, ..matrix.place };
-    let strides = (matrix.row_stride, matrix.column_stride);
-    // SAFETY: the plan's operand has this shape with these strides inside its block, and no kernel
-    // writes it while this one runs.
-    unsafe { ArrayView2::from_shape_ptr(shape.strides(strides), bases.pointer(place)) }
+/// Shares `0..len` in one part per thread.
+fn cut(team: &Team, len: usize, part: impl Fn(Range<usize>) + Sync) {
+    let each = len.div_ceil(team.threads()).next_multiple_of(TILE);
+    team.share(len.div_ceil(each), &|i| part(i * each..len.min((i + 1) * each)));
 }
 
-#[cfg(test)]
-mod tests {
-    use super::block_rows;
-
-    #[test]
-    fn blocks_depend_on_the_shape_only_and_share_a_batch_between_two_threads() {
-        assert_eq!(block_rows(128), 64);
-        assert_eq!(block_rows(32), 32);
-        assert_eq!(block_rows(400), 80);
-        assert_eq!(block_rows(784), 88);
-        assert_eq!(block_rows(1), 8);
+/// Rows of one matrix with their epilogue.
+fn finish(product: &Product, bases: &Bases, matrix: usize, rows: Range<usize>) {
+    if product.epilogue.is_none() {
+        return multiply(product, bases, matrix, rows, 0..product.n);
     }
+    for start in rows.clone().step_by(ROWS) {
+        let block = start..rows.end.min(start + ROWS);
+        multiply(product, bases, matrix, block.clone(), 0..product.n);
+        epilogue(product, bases, matrix, block);
+    }
+}
+
+fn multiply(
+    product: &Product,
+    bases: &Bases,
+    matrix: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) {
+    let start = (matrix * product.m + rows.start) * product.n + columns.start;
+    let gemm = Gemm {
+        m: rows.len(),
+        k: product.k,
+        n: columns.len(),
+        a: operand(bases, &product.a, matrix).at(rows.start, 0),
+        b: operand(bases, &product.b, matrix).at(0, columns.start),
+        c: bases.pointer(Place { offset: product.out.offset + start as u32, ..product.out }),
+        c_row: product.n,
+    };
+    // SAFETY: the kernel is one of this CPU's. The plan's operands have these shapes with these strides inside
+    // their blocks, and no kernel writes them while this one runs; the result has `batch * m * n` elements
+    // that overlap no operand, of which this part alone writes these rows and columns.
+    unsafe { Kernel::fastest().run(&gemm) };
+}
+
+fn epilogue(product: &Product, bases: &Bases, matrix: usize, rows: Range<usize>) {
+    if let Some(program) = &product.epilogue {
+        let first = matrix * product.m;
+        let range = (first + rows.start) * product.n..(first + rows.end) * product.n;
+        pointwise::run(program, bases, range);
+    }
+}
+
+fn operand(bases: &Bases, of: &Matrix, matrix: usize) -> Strides {
+    let offset = of.place.offset + (matrix * of.batch_stride) as u32;
+    let pointer = bases.pointer(Place { offset, ..of.place });
+    Strides { pointer, row: of.row_stride, column: of.column_stride }
 }

@@ -1,7 +1,7 @@
 //! The CPU session: members in lanes over a pool of threads.
 
-use super::denormal;
 use super::memory::Block;
+use super::pool::Pool;
 use super::shift::{Lane, Loaded, Scratch, Shift};
 use super::trace;
 use crate::error::Error;
@@ -9,7 +9,6 @@ use crate::graph::SlotSpec;
 use crate::plan::Plan;
 use crate::session::{Host, PlanId, Resident, Session};
 use crate::types::{DType, Type};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -30,7 +29,7 @@ struct Slot {
 pub struct CpuSession {
     seeds: Vec<u64>,
     threads: usize,
-    pool: ThreadPool,
+    pool: Pool,
     slots: Vec<Slot>,
     residents: BTreeMap<String, (Type, Block)>,
     plans: Vec<Loaded>,
@@ -48,11 +47,7 @@ impl CpuSession {
         if threads == 0 {
             return Err(Error::Session("a session needs at least one thread".to_owned()));
         }
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("lane-{i}"))
-            .start_handler(|_| denormal::flush_to_zero())
-            .build()
+        let pool = Pool::new(threads)
             .map_err(|error| Error::Session(format!("starting {threads} threads: {error}")))?;
         Ok(Self {
             seeds: seeds.to_vec(),
@@ -186,9 +181,9 @@ impl Session for CpuSession {
         let shift =
             Shift { loaded, residents: &residents, end: steps.end, stop: AtomicU32::new(u32::MAX) };
         let done = if queue.len() >= self.threads {
-            shift.side_by_side(&self.pool, queue)
+            shift.side_by_side(&mut self.pool, queue)
         } else {
-            self.pool.install(|| shift.one_by_one(queue))
+            shift.one_by_one(&mut self.pool, queue)
         };
         let mut first: Option<(u32, usize, Error)> = None;
         let mut panicked = None;

@@ -1,11 +1,12 @@
 //! One call of `run`: workers, lanes and steps.
 
-use super::execute::{self, Threads};
+use super::execute;
 use super::memory::{Bases, Block};
+use super::pool::Pool;
+use super::team::Team;
 use crate::error::Error;
 use crate::plan::{Plan, Port};
 use crate::session::{Host, Outputs};
-use rayon::ThreadPool;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,42 +67,51 @@ impl Shift<'_> {
     /// Each worker runs whole plans, for whichever member is furthest behind.
     pub(super) fn side_by_side<'h>(
         &self,
-        pool: &ThreadPool,
+        pool: &mut Pool,
         queue: VecDeque<Lane<'h>>,
     ) -> Vec<Lane<'h>> {
         let done = Mutex::new(Vec::with_capacity(queue.len()));
         let queue = Mutex::new(queue);
-        pool.scope(|scope| {
-            for scratch in &self.loaded.scratch {
-                let (queue, done) = (&queue, &done);
-                scope.spawn(move |_| {
-                    let mut scratch = lock(scratch);
-                    // A statement of its own: the queue must not stay locked while a lane runs.
-                    while let Some(mut lane) = { lock(queue).pop_front() } {
-                        self.run_guarded(&mut lane, &mut scratch, SLICE, Threads::One);
-                        if self.finished(&lane) {
-                            lock(done).push(lane);
-                        } else {
-                            lock(queue).push_back(lane);
-                        }
-                    }
-                });
+        pool.run(&|worker| {
+            let Some(scratch) = self.loaded.scratch.get(worker) else { return };
+            let (mut scratch, alone) = (lock(scratch), Team::new(1));
+            // A statement of its own: the queue must not stay locked while a lane runs.
+            while let Some(mut lane) = { lock(&queue).pop_front() } {
+                self.run_guarded(&mut lane, &mut scratch, SLICE, &alone);
+                if self.finished(&lane) {
+                    lock(&done).push(lane);
+                } else {
+                    lock(&queue).push_back(lane);
+                }
             }
         });
         done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// All threads share the kernels of one member after another.
-    pub(super) fn one_by_one<'h>(&self, queue: VecDeque<Lane<'h>>) -> Vec<Lane<'h>> {
-        let mut scratch = lock(&self.loaded.scratch[0]);
-        let mut done = Vec::with_capacity(queue.len());
-        for mut lane in queue {
-            while !self.finished(&lane) {
-                self.run_guarded(&mut lane, &mut scratch, u32::MAX, Threads::All);
+    pub(super) fn one_by_one<'h>(
+        &self,
+        pool: &mut Pool,
+        queue: VecDeque<Lane<'h>>,
+    ) -> Vec<Lane<'h>> {
+        let done = Mutex::new(Vec::with_capacity(queue.len()));
+        let queue = Mutex::new(queue);
+        let team = Team::new(pool.threads());
+        pool.run(&|worker| {
+            if worker > 0 {
+                return team.help();
             }
-            done.push(lane);
-        }
-        done
+            team.lead(|| {
+                let mut scratch = lock(&self.loaded.scratch[0]);
+                while let Some(mut lane) = { lock(&queue).pop_front() } {
+                    while !self.finished(&lane) {
+                        self.run_guarded(&mut lane, &mut scratch, u32::MAX, &team);
+                    }
+                    lock(&done).push(lane);
+                }
+            });
+        });
+        done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn finished(&self, lane: &Lane<'_>) -> bool {
@@ -112,14 +122,8 @@ impl Shift<'_> {
     }
 
     /// Runs a slice; a panic in it stops the member, whose slots must not be lost with it.
-    fn run_guarded(
-        &self,
-        lane: &mut Lane<'_>,
-        scratch: &mut Scratch,
-        steps: u32,
-        threads: Threads,
-    ) {
-        let slice = AssertUnwindSafe(|| self.run_slice(lane, scratch, steps, threads));
+    fn run_guarded(&self, lane: &mut Lane<'_>, scratch: &mut Scratch, steps: u32, team: &Team) {
+        let slice = AssertUnwindSafe(|| self.run_slice(lane, scratch, steps, team));
         if let Err(panic) = catch_unwind(slice) {
             scratch.bases.clear();
             self.stop.fetch_min(lane.next, Ordering::Relaxed);
@@ -127,7 +131,7 @@ impl Shift<'_> {
         }
     }
 
-    fn run_slice(&self, lane: &mut Lane<'_>, scratch: &mut Scratch, steps: u32, threads: Threads) {
+    fn run_slice(&self, lane: &mut Lane<'_>, scratch: &mut Scratch, steps: u32, team: &Team) {
         let plan = &self.loaded.plan;
         scratch.bases.clear();
         scratch.bases.push(&mut scratch.arena);
@@ -142,7 +146,7 @@ impl Shift<'_> {
                     if !runs {
                         return Ok(());
                     }
-                    execute::run(plan, &scratch.bases, threads);
+                    execute::run(plan, &scratch.bases, team);
                     let bases = &scratch.bases;
                     let read = |position: usize| {
                         let output: &Port = &plan.signature.outputs[position];

@@ -2,6 +2,7 @@
 
 use super::operands;
 use crate::conformance::{Case, Fill};
+use crate::cpu::{Loops, on_widest};
 use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
@@ -62,11 +63,7 @@ impl Op for GatherDecode {
         for (out, &row) in out.f32().chunks_exact_mut(width).zip(index) {
             let start = row as usize * width;
             match data.get(start..start + width) {
-                Some(row) => {
-                    for (out, &byte) in out.iter_mut().zip(row) {
-                        *out = f32::from(byte) * self.scale;
-                    }
-                }
+                Some(row) => on_widest(Decode { row, out, scale: self.scale }),
                 None => out.fill(0.0),
             }
         }
@@ -86,6 +83,22 @@ impl Op for GatherDecode {
     put(i, x);"
         );
         Some(Body::each(output.len(), text))
+    }
+}
+
+/// One row.
+struct Decode<'a> {
+    row: &'a [u8],
+    out: &'a mut [f32],
+    scale: f32,
+}
+
+impl Loops for Decode<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (out, &byte) in self.out.iter_mut().zip(self.row) {
+            *out = f32::from(byte) * self.scale;
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::operands;
 use super::sum::{LANES, sum_row};
 use crate::conformance::Case;
 use crate::cpu::math::exp;
+use crate::cpu::{Loops, on_widest};
 use crate::op::{Args, Kind, Op, Out, Vjp};
 use crate::reference::Values;
 use crate::types::{DType, Type};
@@ -114,6 +115,7 @@ pub(super) fn softmax_reference(x: &Values) -> Vec<f64> {
 const CHUNK: usize = 64;
 
 /// The largest number of a row; NaN is passed over (it comes back through the exponentials).
+#[inline(always)]
 fn max_of(row: &[f32]) -> f32 {
     let larger = |max: f32, x: f32| if x > max { x } else { max };
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -127,6 +129,7 @@ fn max_of(row: &[f32]) -> f32 {
 }
 
 /// exp(x − max), element by element.
+#[inline(always)]
 fn exp_into(row: &[f32], max: f32, out: &mut [f32]) {
     for (out, x) in out.iter_mut().zip(row) {
         *out = exp(x - max);
@@ -135,21 +138,50 @@ fn exp_into(row: &[f32], max: f32, out: &mut [f32]) {
 
 /// Writes exp(x − max) and returns their sum.
 pub(super) fn exp_row(row: &[f32], out: &mut [f32]) -> f32 {
-    exp_into(row, max_of(row), out);
-    sum_row(out)
+    let mut sum = 0.0;
+    on_widest(ExpRow { row, out, sum: &mut sum });
+    sum
+}
+
+struct ExpRow<'a> {
+    row: &'a [f32],
+    out: &'a mut [f32],
+    sum: &'a mut f32,
+}
+
+impl Loops for ExpRow<'_> {
+    #[inline(always)]
+    fn run(self) {
+        exp_into(self.row, max_of(self.row), self.out);
+        *self.sum = sum_row(self.out);
+    }
 }
 
 /// The maximum of a row and Σ exp(x − max).
 pub(super) fn max_and_sum(row: &[f32]) -> (f32, f32) {
-    let max = max_of(row);
-    let mut sum = 0.0;
-    for x in row.chunks(CHUNK) {
-        let mut scratch = [0.0; CHUNK];
-        let scratch = &mut scratch[..x.len()];
-        exp_into(x, max, scratch);
-        sum += sum_row(scratch);
+    let mut found = (0.0, 0.0);
+    on_widest(MaxAndSum { row, found: &mut found });
+    found
+}
+
+struct MaxAndSum<'a> {
+    row: &'a [f32],
+    found: &'a mut (f32, f32),
+}
+
+impl Loops for MaxAndSum<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let max = max_of(self.row);
+        let mut sum = 0.0;
+        for x in self.row.chunks(CHUNK) {
+            let mut scratch = [0.0; CHUNK];
+            let scratch = &mut scratch[..x.len()];
+            exp_into(x, max, scratch);
+            sum += sum_row(scratch);
+        }
+        *self.found = (max, sum);
     }
-    (max, sum)
 }
 
 pub(super) fn cases() -> Vec<Case> {

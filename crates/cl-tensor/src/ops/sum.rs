@@ -119,6 +119,7 @@ const BLOCK: usize = 32;
 const TILE: usize = 64;
 
 /// The sum of a row: per chunk 16 accumulators, combined pairwise; chunks from left to right.
+#[inline(always)]
 pub(super) fn sum_row(row: &[f32]) -> f32 {
     let mut total = 0.0;
     for chunk in row.chunks(CHUNK) {
@@ -138,6 +139,7 @@ pub(super) fn sum_row(row: &[f32]) -> f32 {
 }
 
 /// The sum of 16 numbers as a balanced tree.
+#[inline(always)]
 fn pairwise(mut lanes: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;
     while half > 0 {
