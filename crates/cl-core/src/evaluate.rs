@@ -81,13 +81,19 @@ impl Learner<'_> {
     /// What the device refuses.
     pub fn accuracies(&mut self, stage: usize) -> Result<Vec<Vec<f64>>, Error> {
         let rows = self.tracked_rows(usize::MAX);
-        self.accuracies_on(stage, &rows)
+        let hits = self.hits(stage, &rows)?;
+        Ok(self.shares(&rows, hits))
     }
 
     /// The same on the rows that are evaluated on the way.
     pub(crate) fn glance(&mut self, stage: usize) -> Result<Vec<Vec<f64>>, Error> {
         let rows = self.tracked_rows(Evaluation::GLANCED);
-        self.accuracies_on(stage, &rows)
+        // Only a read-out has to know what training changed; others wait for the end of the context.
+        if self.reads_out() {
+            self.prepare_evaluation(stage)?;
+        }
+        let hits = self.seen_hits(stage, &rows)?;
+        Ok(self.shares(&rows, hits))
     }
 
     /// Steps from one evaluation on the way to the next, of a run that has any.
@@ -138,13 +144,13 @@ impl Learner<'_> {
         (0..self.members()).map(of_member).collect()
     }
 
-    fn accuracies_on(&mut self, stage: usize, rows: &[Vec<Row>]) -> Result<Vec<Vec<f64>>, Error> {
+    /// `[members][tracked]`: the share of hits among the rows of every tracked context.
+    fn shares(&self, rows: &[Vec<Row>], hits: Vec<Vec<f32>>) -> Vec<Vec<f64>> {
         let tracked = self.tracked();
         let mut column = vec![0; self.model().contexts];
         for (number, &context) in tracked.iter().enumerate() {
             column[context] = number;
         }
-        let hits = self.hits(stage, rows)?;
         let per_member = rows.iter().zip(hits).map(|(rows, hits)| {
             let mut sums = vec![(0.0, 0.0); tracked.len()];
             for (row, hit) in rows.iter().zip(hits) {
@@ -154,7 +160,7 @@ impl Learner<'_> {
             }
             sums.into_iter().map(|(hits, count)| hits / count).collect()
         });
-        Ok(per_member.collect())
+        per_member.collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// A number that follows from an accuracy matrix, or from what else a run is summarised by.
 ///
 /// Your own is a value of this type; pass it to [`evaluate_with`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Metric<Of = AccuracyMatrix> {
     /// Its name in results.
     pub name: &'static str,
@@ -17,6 +17,15 @@ pub struct Metric<Of = AccuracyMatrix> {
     /// Its value, or the reason why this matrix does not define it.
     pub value: fn(&Of) -> Result<f64, Undefined>,
 }
+
+// Derived ones would ask that `Of` can be copied, of which there is none in it.
+impl<Of> Clone for Metric<Of> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Of> Copy for Metric<Of> {}
 
 /// Every metric that follows from `R` and `b` alone.
 ///

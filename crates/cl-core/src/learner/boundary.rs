@@ -282,10 +282,30 @@ impl Learner<'_> {
 
     /// Which of each member's rows are classified correctly after `stage`.
     pub(crate) fn hits(&mut self, stage: usize, rows: &[Vec<Row>]) -> Result<Vec<Vec<f32>>, Error> {
+        self.prepare_evaluation(stage)?;
+        self.seen_hits(stage, rows)
+    }
+
+    /// Prepares a read-out for [`seen_hits`](Self::seen_hits), and whatever else waits for an evaluation.
+    pub(crate) fn prepare_evaluation(&mut self, stage: usize) -> Result<(), Error> {
+        self.write_active(stage)?;
+        if self.programs.consolidate(At::Evaluation).is_some() {
+            let of_stage = self.rows_of_stage(stage);
+            self.consolidate(At::Evaluation, &vec![true; self.members.len()], &of_stage)?;
+        }
+        Ok(())
+    }
+
+    /// As [`hits`](Self::hits), without anybody who waits for an evaluation.
+    pub(crate) fn seen_hits(
+        &mut self,
+        stage: usize,
+        rows: &[Vec<Row>],
+    ) -> Result<Vec<Vec<f32>>, Error> {
         Ok(self.test(stage, rows, ["hit"])?.into_iter().map(|[hits]| hits).collect())
     }
 
-    /// The same, and the scores of all outputs, `[rows, outputs]`.
+    /// As [`seen_hits`](Self::seen_hits), and the scores of all outputs, `[rows, outputs]`.
     pub(crate) fn scores(
         &mut self,
         stage: usize,
@@ -307,10 +327,6 @@ impl Learner<'_> {
         outputs: [&str; N],
     ) -> Result<Vec<[Vec<f32>; N]>, Error> {
         self.write_active(stage)?;
-        if self.programs.consolidate(At::Evaluation).is_some() {
-            let of_stage = self.rows_of_stage(stage);
-            self.consolidate(At::Evaluation, &vec![true; rows.len()], &of_stage)?;
-        }
         let names = || outputs.map(str::to_owned);
         let mut hosts: Vec<Chunks<'_>> =
             rows.iter().map(|rows| self.chunks(rows, CHUNK).reading(names())).collect();

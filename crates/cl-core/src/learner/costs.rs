@@ -124,6 +124,9 @@ impl Learner<'_> {
         // Before training, and at the end to see how sure the network is of its answers.
         let beside = if self.reads_out() { 1 } else { 2 };
         let evaluations = evaluation.done(self.stages(), self.stages()) as u64 + beside;
+        if self.reads_out() {
+            evaluated += glances * self.pass_macs(At::Evaluation, rows);
+        }
         evaluated += evaluations * once(usize::MAX) + glances * once(Evaluation::GLANCED);
         Costs {
             step: first.unwrap_or_default(),
