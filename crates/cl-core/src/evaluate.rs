@@ -20,7 +20,7 @@ pub struct Evaluation {
     /// Contexts that are measured, at most; at least 1.
     pub tracked: usize,
     /// Also on the way: at step 0, after every so many steps of a phase, at least 1, and at the end of every
-    /// stage before it is consolidated; on at most [`Evaluation::GLANCED`] test rows of every context, the same
+    /// stage, before it is consolidated but where a read-out classifies; on at most [`Evaluation::GLANCED`] test rows of every context, the same
     /// ones throughout. Of a run whose contexts are all tracked; one without a stage of training per context, as
     /// a joint one, is not looked at.
     pub anytime: Option<u32>,
@@ -104,7 +104,8 @@ impl Learner<'_> {
 
     /// How sure every member is of its answers to the test rows of every tracked context, and how often right,
     /// with the outputs that are active after `stage`: in [`Calibration::BINS`] bins of the largest softmax of
-    /// the scores. `None` where a strategy classifies by scores of its own, which are no log-probabilities.
+    /// the scores. `None` where a strategy classifies by scores of its own, which are no log-probabilities, and where a score
+    /// is no number.
     ///
     /// # Errors
     /// What the device refuses.
@@ -114,14 +115,14 @@ impl Learner<'_> {
         }
         let rows = self.tracked_rows(usize::MAX);
         let of_member = |[hits, scores]: [Vec<f32>; 2]| {
-            let scores = scores.chunks(scores.len() / hits.len().max(1));
+            let scores = scores.chunks((scores.len() / hits.len().max(1)).max(1));
             let said = hits.iter().zip(scores).map(|(&hit, scores)| Prediction {
                 correct: hit > 0.0,
                 ..Prediction::of_logits(scores, 0)
             });
-            Ok(Some(Calibration::of(&said.collect::<Vec<_>>(), Calibration::BINS)?))
+            Calibration::of(&said.collect::<Vec<_>>(), Calibration::BINS).ok()
         };
-        self.scores(stage, &rows)?.into_iter().map(of_member).collect()
+        Ok(self.scores(stage, &rows)?.into_iter().map(of_member).collect())
     }
 
     /// Test rows of every tracked context, at most so many each: of more a draw that is the same in every

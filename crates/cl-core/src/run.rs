@@ -185,9 +185,16 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
             (learner.progress.phase, learner.progress.step) = (phase + 1, 0);
         }
         learner.check_theta(stage)?;
-        watch.aside(|| glance(learner, observer))?;
+        // A read-out takes in the context at its end, and knows nothing of it before.
+        let reads_out = learner.reads_out();
+        if !reads_out {
+            watch.aside(|| glance(learner, observer))?;
+        }
         if learner.ends(stage) {
             learner.end_context(stage)?;
+        }
+        if reads_out {
+            watch.aside(|| glance(learner, observer))?;
         }
         learner.progress.seconds = watch.seconds();
         if learner.settings().evaluation.is_due(stage, learner.stages()) {
@@ -209,6 +216,9 @@ fn take_steps(
 ) -> Result<(), Error> {
     let steps = learner.phase_steps();
     let glances = learner.glances_every();
+    // The end of a stage is looked at when its last phase is over.
+    let Progress { stage, phase, .. } = learner.progress;
+    let is_last = phase + 1 == learner.phases(stage).len();
     while learner.progress.step < steps {
         let at = learner.progress.step;
         let mut next = steps.min(at.saturating_add(observer.interval().max(1)));
@@ -220,7 +230,8 @@ fn take_steps(
         learner.progress.taken += u64::from(next - at);
         learner.progress.seconds = watch.seconds();
         observer.stepped(next - at);
-        if glances.is_some_and(|every| next.is_multiple_of(every)) {
+        let ends = is_last && next == steps;
+        if glances.is_some_and(|every| next.is_multiple_of(every)) && !ends {
             watch.aside(|| glance(learner, observer))?;
         }
         observer.between(learner)?;

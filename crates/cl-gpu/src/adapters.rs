@@ -36,7 +36,13 @@ impl Adapter {
     /// How kernels become dispatches. A software adapter takes as long to compile a kernel as to run
     /// thousands of dispatches.
     pub(crate) fn grouping(&self) -> Grouping {
-        if self.kind == SOFTWARE { Grouping::Single } else { Grouping::Joined }
+        if self.is_software() { Grouping::Single } else { Grouping::Joined }
+    }
+
+    /// Whether it computes on the CPU, more slowly than programs that are made for it.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.kind == SOFTWARE
     }
 
     /// Whether reductions may use subgroup operations.

@@ -3,6 +3,7 @@
 
 use cl_tensor::ops;
 use cl_tensor::wgsl::{Dispatch, Grouping, MOST_SHARED};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -23,14 +24,16 @@ fn validate_with(capabilities: Capabilities, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The dispatches of every case, by operation and case.
+/// The dispatches of every case, by operation and case, one by one and joined.
 fn all() -> BTreeMap<(&'static str, String), Vec<Dispatch>> {
     let cases = ops::cases().into_iter();
     let cases = cases.flat_map(|(op, cases)| cases.into_iter().map(move |case| (op, case)));
     cases
         .map(|(op, case)| {
             let plan = case.plan().unwrap();
-            ((op, case.name().to_owned()), plan.dispatches(SCRATCH, Grouping::Joined).unwrap().list)
+            let list = |grouping| plan.dispatches(SCRATCH, grouping).unwrap().list;
+            let both = [Grouping::Single, Grouping::Joined].into_iter().flat_map(list);
+            ((op, case.name().to_owned()), both.collect())
         })
         .collect()
 }
@@ -64,27 +67,55 @@ fn what_is_no_wgsl_is_found() {
     assert!(validate("fn main() -> u32 { }").is_err());
 }
 
-/// The kernels of each operation's first case, without the functions that all have: a change shows in
-/// review. `UPDATE_SNAPSHOTS=1 cargo test -p cl-gpu --test shaders` writes them anew.
+/// The kernels of each operation's first case, and those of the largest tiles of a product, without the functions
+/// that all have: a change shows in review. `UPDATE_SNAPSHOTS=1 cargo test -p cl-gpu --test shaders` writes them
+/// anew.
 #[test]
 fn kernels_are_those_of_the_snapshots() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let mut first: BTreeMap<&str, String> = BTreeMap::new();
+    let mut snapshots: BTreeMap<String, String> = BTreeMap::new();
     for (op, cases) in ops::cases() {
-        let Some(case) = cases.first() else { continue };
-        let list = case.plan().unwrap().dispatches(SCRATCH, Grouping::Joined).unwrap().list;
-        let text = list.iter().map(|it| format!("// {}\n{}\n", it.name, own(&it.text)));
-        first.insert(op, text.collect());
-    }
-    for (op, text) in first {
-        let path = folder.join(format!("{op}.snap"));
-        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(&path, &text).unwrap();
+        for (number, case) in cases.iter().enumerate() {
+            let name = match case.name() {
+                _ if number == 0 => op.to_owned(),
+                "the largest tiles, whole" => format!("{op}-largest"),
+                _ => continue,
+            };
+            let list = case.plan().unwrap().dispatches(SCRATCH, Grouping::Joined).unwrap().list;
+            let text = list.iter().map(|it| format!("// {}\n{}\n", it.name, own(&it.text)));
+            snapshots.insert(name, text.collect());
         }
-        let known = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(text, known, "{}", path.display());
     }
+    for (name, text) in snapshots {
+        compare(&name, &text);
+    }
+}
+
+/// Of every other kernel, one by one and joined, with and without subgroups, the SHA-256: none changes unseen.
+#[test]
+fn every_expansion_is_the_one_that_is_known() {
+    let mut lines = String::new();
+    for ((op, case), dispatches) in all() {
+        let mut digest = Sha256::new();
+        for it in &dispatches {
+            digest.update(&it.text);
+            digest.update(it.text_with_subgroups().unwrap_or_default());
+        }
+        let hex: String = digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        lines += &format!("{hex} {:2} {op}: {case}\n", dispatches.len());
+    }
+    compare("expansions", &lines);
+}
+
+/// With what is kept under this name.
+fn compare(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    let path = folder.join(format!("{name}.snap"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, known, "{}", path.display());
 }
 
 /// A text without the functions that all kernels have.

@@ -83,7 +83,8 @@ pub(crate) fn conventions(
     all.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
     if let Some(steps) = setup.evaluation.anytime {
         let text = format!(
-            "at step 0, every {steps} steps of a phase and at the end of every context before it is consolidated; \
+            "at step 0, every {steps} steps of a phase and at the end of every context, before it is consolidated but where a \
+             read-out classifies; \
              at most {} test rows of each context, the same ones throughout; windows count evaluations",
             Evaluation::GLANCED
         );

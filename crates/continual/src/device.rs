@@ -13,7 +13,7 @@ pub(crate) enum Named {
     Cpu,
     /// The fastest GPU whose name contains this; any, where it is empty.
     Gpu(String),
-    /// The fastest GPU if there is one, else the CPU.
+    /// The fastest GPU if there is one that is not software, else the CPU.
     Auto,
 }
 
@@ -29,7 +29,8 @@ impl Named {
         match self {
             Self::Cpu => Ok(None),
             Self::Gpu(name) => gpu(name).map(|gpu| Some(Elsewhere(gpu))),
-            Self::Auto => Ok(gpu("").ok().map(Elsewhere)),
+            Self::Auto if has_gpu() => gpu("").map(|gpu| Some(Elsewhere(gpu))),
+            Self::Auto => Ok(None),
         }
     }
 }
@@ -67,6 +68,17 @@ fn gpu(name: &str) -> Result<Arc<dyn Device>, Error> {
     // Found before anything is trained: an impossible choice.
     let gpu = cl_gpu::Gpu::shared(name).map_err(|error| Error::Impossible(error.to_string()))?;
     Ok(Arc::new(gpu))
+}
+
+/// Whether the fastest adapter is more than the processor.
+#[cfg(feature = "gpu")]
+fn has_gpu() -> bool {
+    cl_gpu::adapters().first().is_some_and(|adapter| !adapter.is_software())
+}
+
+#[cfg(not(feature = "gpu"))]
+fn has_gpu() -> bool {
+    false
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -109,6 +121,15 @@ mod tests {
             "{refused}"
         );
         assert_eq!(open("auto").unwrap(), None);
+    }
+
+    /// Software is slower than the processor that it runs on.
+    #[cfg(feature = "gpu")]
+    #[test]
+    fn auto_is_a_gpu_of_hardware_or_the_cpu() {
+        let is_hardware = |it: &cl_gpu::Adapter| it.kind != "software";
+        let expected = cl_gpu::adapters().iter().any(is_hardware);
+        assert_eq!(open("auto").unwrap().is_some(), expected);
     }
 
     #[cfg(feature = "gpu")]

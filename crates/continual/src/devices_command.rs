@@ -33,7 +33,7 @@ fn text() -> String {
         }
         false => {
             "\n`--device gpu` takes the first; of `gpu:NAME` a part of the name will do. A `software` adapter \
-             is the processor: slower than `cpu`, for tests.\n"
+             is the processor: slower than `cpu`, for tests, and not taken for `auto`.\n"
         }
     };
     text

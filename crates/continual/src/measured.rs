@@ -21,7 +21,7 @@ pub(crate) fn measured(outcome: &Outcome) -> (BTreeMap<String, f64>, BTreeMap<St
             values.insert(CALIBRATION_ERROR, calibration.expected_error());
         }
         None => {
-            let why = "needs probabilities; this strategy classifies by scores of its own";
+            let why = "needs probabilities; this strategy classifies by scores of its own, or a score is no number";
             undefined.insert(CALIBRATION_ERROR, format!("{CALIBRATION_ERROR} {why}"));
         }
     }

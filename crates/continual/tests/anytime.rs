@@ -64,6 +64,14 @@ fn experiment() -> Experiment {
 #[test]
 fn what_is_seen_at_the_ends_of_contexts_is_r_and_at_step_0_b() {
     let outcomes = experiment().anytime_every(3).run(&Naive).unwrap();
+    // A read-out too, which knows a context from its end on.
+    let exemplars = lines("icarl", Some(2));
+    for line in &exemplars {
+        let run = line.anytime.clone().unwrap();
+        let ends = run.glances().iter().filter(|it| it.step > 0 && it.step % 4 == 0);
+        assert_eq!(ends.map(|it| it.accuracy.clone()).collect::<Vec<_>>(), line.accuracy);
+        assert!(run.glances().last().unwrap().accuracy[4] > 0.5, "knows the last context");
+    }
     for outcome in outcomes {
         let run = outcome.anytime.unwrap();
         let steps: Vec<u64> = run.glances().iter().map(|it| it.step).collect();

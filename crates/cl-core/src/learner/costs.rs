@@ -82,19 +82,21 @@ impl Learner<'_> {
         for stage in 0..self.stages() {
             let contexts = &stream.stages()[stage].contexts;
             let rows: usize = contexts.iter().map(|&c| stream.train(c).len()).sum();
-            for phase in self.phases(stage) {
+            let phases = self.phases(stage);
+            let last = phases.len();
+            for (number, phase) in phases.into_iter().enumerate() {
                 let steps = match phase.length {
                     Length::Steps(steps) => steps,
                     Length::Passes(passes) => passes.saturating_mul(member.steps_per_pass()),
                 };
+                let before_end = if number + 1 == last { steps.saturating_sub(1) } else { steps };
+                glances += self.glances_every().map_or(0, |every| u64::from(before_end / every));
                 let drawn = crate::draw::batch_rows(stream, self.labels(), batch, phase.rows);
                 let programs = phase.cycle.iter();
                 let programs =
                     programs.filter_map(|&trains| self.programs.train(&phase, trains, drawn));
                 if let Some(step) = programs.map(cost).reduce(both) {
                     training += u64::from(steps) * step.macs;
-                    let within = |every: u32| u64::from(steps.saturating_sub(1) / every);
-                    glances += self.glances_every().map_or(0, within);
                     first.get_or_insert(step);
                 }
                 boundaries += self.pass_macs(At::PhaseEnd(phase.name), rows);

@@ -113,6 +113,8 @@ pub(super) fn cases() -> Vec<Case> {
             .expect(&[4.0, 25.0, 2.0, 53.0]),
         product("odd sizes", &[5, 7], &[7, 3]),
         product("more than a block of rows and columns", &[70, 33], &[33, 150]),
+        product("the largest tiles, and what is left of them", &[257, 9], &[9, 262]),
+        product("the largest tiles, whole", &[256, 8], &[8, 256]),
         product("a long inner dimension", &[4, 700], &[700, 9]),
         product("one row", &[1, 19], &[19, 37]),
         product("one column", &[37, 19], &[19, 1]),
