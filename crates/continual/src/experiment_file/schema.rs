@@ -59,7 +59,7 @@ pub(crate) const TOP: Table = Table {
             "device",
             "`cpu`",
             "`cpu`, `gpu`, `gpu:NAME`, `auto`",
-            "where all of it runs: on the CPU, the fastest GPU, one of `continual devices`, or a GPU if there \
+            "where all of it runs: on the CPU, the fastest GPU, one of `continual devices`, or a GPU of hardware if there \
              is one; results agree within a tolerance",
         ),
         key(
