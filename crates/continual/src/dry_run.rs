@@ -60,21 +60,7 @@ pub(crate) fn text(bench: &Bench, costs: &[CellCost]) -> String {
 
 /// A count with three digits and a decimal prefix.
 pub(crate) fn short(count: u64) -> String {
-    let mut value = count as f64;
-    let mut prefixes = ["", " k", " M", " G", " T", " P", " E"].into_iter();
-    let mut prefix = prefixes.next().unwrap_or("");
-    // 999.5 would be printed as 1000.
-    while value >= 999.5 {
-        let Some(next) = prefixes.next() else { break };
-        (value, prefix) = (value / 1000.0, next);
-    }
-    let decimals = match value {
-        _ if prefix.is_empty() => 0,
-        v if v < 9.995 => 2,
-        v if v < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.decimals$}{prefix}")
+    continual::report::short(count as f64)
 }
 
 #[cfg(test)]

@@ -143,7 +143,8 @@ impl Plan {
     /// Compiles what the graph's assigns and outputs need.
     ///
     /// # Errors
-    /// The first misfit that was recorded, with the line that caused it; a slot of more than 2³² floats.
+    /// The first misfit that was recorded, with the line that caused it; a slot, or temporaries, of
+    /// 2³² floats or more.
     pub fn compile(graph: &Graph) -> Result<Self, Error> {
         let recording = graph.recording.borrow();
         if let Some(error) = &recording.error {
@@ -160,6 +161,10 @@ impl Plan {
         let mut units = fuse::fuse(&lowered);
         let schedule = schedule::schedule(&mut lowered, &mut units);
         let memory = arena::allocate(&lowered, &units, &schedule);
+        if memory.arena_len > u32::MAX as usize {
+            let bytes = (memory.arena_len as u64).saturating_mul(4);
+            return Err(Error::Memory { what: "temporaries".to_owned(), bytes });
+        }
         let kernels = emit::kernels(&lowered, &units, &schedule, &memory);
         let (signature, commits) = emit::borders(&recording, &lowered, &schedule, &memory);
         if signature.inputs.len() > MAX_INPUTS {

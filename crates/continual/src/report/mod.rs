@@ -24,5 +24,6 @@ mod way;
 
 pub use board::{Board, Row};
 pub use compare::{AgainstBest, Verdict};
+pub use numbers::short;
 pub use origin::Origin;
 pub use read::{Gap, Report};

@@ -35,8 +35,9 @@ pub(super) fn p(value: f64) -> String {
     if value < 0.001 { "< 0.001".to_owned() } else { format!("{value:.3}") }
 }
 
-/// A count with three digits and a decimal prefix.
-pub(super) fn short(count: f64) -> String {
+/// A count with three digits and a decimal prefix, as tables have it: `5.20 k`.
+#[must_use]
+pub fn short(count: f64) -> String {
     let mut prefixes = ["", " k", " M", " G", " T", " P", " E"].into_iter();
     let (mut value, mut prefix) = (count, prefixes.next().unwrap_or(""));
     // 999.5 would be printed as 1000.
