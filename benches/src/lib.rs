@@ -9,6 +9,7 @@ mod mlp;
 mod pass;
 mod peer;
 mod silent;
+pub mod split_mnist;
 mod timing;
 
 pub use fisher::Fisher;

@@ -16,6 +16,8 @@ information of a context, and contexts of whole runs.
   cargo xtask speed                         every case on the CPU
   cargo xtask speed step --peers            steps, alternately with PyTorch, and the ratios
   cargo xtask speed contexts                only contexts: of the curated strategies, and late ones
+  cargo xtask speed split-mnist --peers     the table of Split MNIST beside the published code's time; MNIST in a
+                                            data folder, or in the folder that $CONTINUAL_DATA names
   cargo xtask speed --device gpu --peers    on the fastest GPU; PyTorch needs CUDA there
 
 --peers installs PyTorch by pip into an environment of its own, in the target folder; --peer PYTHON takes one
