@@ -95,13 +95,13 @@ pub fn curated() -> Result<Vec<Timed>, continual::Error> {
     })
 }
 
-/// A step in context 2 of permuted digits, and in context 20 as a multiple of it, of `none`, `ewc-online` and `er`:
-/// medians of looks.
+/// A step in context 2 of permuted digits, and in context 20 as a multiple of it, for strategies of every family
+/// that a domain-incremental stream suits: medians of looks.
 ///
 /// # Errors
 /// What a run reports.
 pub fn late() -> Result<Vec<Timed>, continual::Error> {
-    timed(Some("none,ewc-online,er"), |name, strategy| {
+    timed(Some("none,ewc,ewc-online,si,lwf,er,er-reservoir,agem,dgr,fromp"), |name, strategy| {
         let experiment =
             Experiment::new(digits()).protocol(Protocol::Permuted).scenario(Scenario::Domain);
         let mut clock = Clock::new(LONG.1, CONTEXTS);
