@@ -24,6 +24,9 @@ pub struct Evaluation {
     /// ones throughout. Of a run whose contexts are all tracked; one without a stage of training per context, as
     /// a joint one, is not looked at.
     pub anytime: Option<u32>,
+    /// Also how much networks can still learn, at every evaluation after a stage, on at most [`Evaluation::PROBED`] test
+    /// rows, evenly of the tracked contexts and the same ones throughout.
+    pub plasticity: bool,
 }
 
 impl Evaluation {
@@ -32,6 +35,9 @@ impl Evaluation {
 
     /// Most test rows of a context that are evaluated on the way (De Lange, van de Ven & Tuytelaars 2023).
     pub const GLANCED: usize = 1_000;
+
+    /// Most test rows on which plasticity is measured (Dohare et al. 2024).
+    pub const PROBED: usize = 2_000;
 
     /// Whether a run of so many stages is evaluated after this one, counted from 0.
     #[must_use]
@@ -53,6 +59,11 @@ impl Evaluation {
         (1..=tracked).map(|number| (number * contexts).div_ceil(tracked) - 1).collect()
     }
 
+    /// Test rows of each tracked context on which plasticity is measured, at most.
+    pub(crate) fn probed_of_each(self, contexts: usize) -> usize {
+        (Self::PROBED / contexts.min(self.tracked).max(1)).max(1)
+    }
+
     /// Whether every one of so many contexts is measured after every stage.
     #[must_use]
     pub fn is_full(self, contexts: usize) -> bool {
@@ -63,7 +74,7 @@ impl Evaluation {
 /// After every stage, on at most [`Evaluation::TRACKED`] contexts.
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { every: 1, tracked: Self::TRACKED, anytime: None }
+        Self { every: 1, tracked: Self::TRACKED, anytime: None, plasticity: false }
     }
 }
 
@@ -127,7 +138,7 @@ impl Learner<'_> {
 
     /// Test rows of every tracked context, at most so many each: of more a draw that is the same in every
     /// evaluation.
-    fn tracked_rows(&self, most: usize) -> Vec<Vec<Row>> {
+    pub(crate) fn tracked_rows(&self, most: usize) -> Vec<Vec<Row>> {
         let tracked = self.tracked();
         let of_member = |member: usize| {
             let seed = self.seeds()[member];

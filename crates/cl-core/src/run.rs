@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::learner::{Learner, Pull};
-use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Calibration, Glance};
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Calibration, Glance, Plasticity};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -93,6 +93,9 @@ pub struct Outcome {
     pub pulls: Vec<Option<Pull>>,
     /// Accuracies on the way, of a run that was evaluated there.
     pub anytime: Option<AnytimeAccuracy>,
+    /// How much the network could still learn at each evaluation after a stage, of a run of which that is measured;
+    /// `None` without a hidden layer. Empty otherwise.
+    pub plasticity: Vec<Option<Plasticity>>,
     /// How sure it is of its answers at the end ([`Learner::calibrations`]).
     pub calibration: Option<Calibration>,
 }
@@ -132,6 +135,9 @@ pub struct Progress {
     /// What was seen on the way.
     #[serde(default)]
     pub glances: Vec<Glances>,
+    /// How much networks could still learn, `[evaluations so far][members]`, of a run of which that is measured.
+    #[serde(default)]
+    pub plasticity: Vec<Vec<Option<Plasticity>>>,
 }
 
 /// The wall clock of training and boundaries, which stands still while something is evaluated.
@@ -201,6 +207,10 @@ pub fn run(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<Vec
             let accuracies = learner.accuracies(stage)?;
             observer.evaluated(stage, &accuracies);
             learner.progress.rows.push(accuracies);
+            if learner.settings().evaluation.plasticity {
+                let plasticity = learner.plasticity()?;
+                learner.progress.plasticity.push(plasticity);
+            }
         }
         (learner.progress.stage, learner.progress.phase) = (stage + 1, 0);
         observer.between(learner)?;
@@ -254,7 +264,7 @@ fn glance(learner: &mut Learner<'_>, observer: &mut dyn Observer) -> Result<(), 
 
 fn outcomes(learner: &mut Learner<'_>) -> Result<Vec<Outcome>, Error> {
     let calibrations = learner.calibrations(learner.stages() - 1)?;
-    let Progress { before, rows, pulls, seconds, glances, .. } = &learner.progress;
+    let Progress { before, rows, pulls, seconds, glances, plasticity, .. } = &learner.progress;
     let (members, stages) = (learner.members(), learner.stages());
     let evaluation = learner.settings().evaluation;
     let contexts = learner.model().contexts;
@@ -279,6 +289,7 @@ fn outcomes(learner: &mut Learner<'_>) -> Result<Vec<Outcome>, Error> {
                 train_seconds: seconds / members as f64,
                 pulls: pulls.iter().map(|stage| stage.get(member).copied().flatten()).collect(),
                 anytime: looked_at.then(|| seen(contexts, glances, member)).transpose()?,
+                plasticity: plasticity.iter().map(|of| of[member]).collect(),
                 calibration,
             })
         })

@@ -84,7 +84,7 @@ fn a_sparse_matrix_is_a_part_of_the_full_one() {
     for kind in [StreamKind::Sharp, StreamKind::OnePass, StreamKind::Random] {
         let of = |every, tracked| {
             let mut learner =
-                learner(&Decay, (11, kind), Evaluation { every, tracked, anytime: None });
+                learner(&Decay, (11, kind), Evaluation { every, tracked, ..Evaluation::default() });
             run(&mut learner, &mut ()).unwrap()
         };
         for (full, sparse) in of(1, 11).iter().zip(of(4, 3)) {
@@ -107,7 +107,7 @@ fn a_sparse_matrix_is_a_part_of_the_full_one() {
 
 #[test]
 fn a_sparse_run_that_is_restored_between_two_evaluations_gives_the_same_bits() {
-    let evaluation = Evaluation { every: 4, tracked: 3, anytime: None };
+    let evaluation = Evaluation { every: 4, tracked: 3, ..Evaluation::default() };
     let begin = || learner(&Decay, (11, StreamKind::Sharp), evaluation);
     let whole = matrices(run(&mut begin(), &mut ()).unwrap());
     for stage in [2, 4, 9] {
@@ -117,7 +117,7 @@ fn a_sparse_run_that_is_restored_between_two_evaluations_gives_the_same_bits() {
         let mut resumed = begin();
         resumed.restore(&saved).unwrap();
         assert_eq!(matrices(run(&mut resumed, &mut ()).unwrap()), whole, "{stage}");
-        let other = Evaluation { every: 3, tracked: 3, anytime: None };
+        let other = Evaluation { every: 3, tracked: 3, ..Evaluation::default() };
         let error = learner(&Decay, (11, StreamKind::Sharp), other).restore(&saved).unwrap_err();
         assert!(error.to_string().contains("evaluation.every is 4, this run is 3"), "{error}");
     }

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! Beside the matrix: [`AnytimeAccuracy`], accuracies measured while a run trains; [`Calibration`] of the
-//! confidences that a classifier gives; [`Activations`] of a layer, for how much plasticity is left; and
-//! [`Summary`] and [`Paired`], over seeds.
+//! confidences that a classifier gives; [`Plasticity`], how much of a network can still learn, from the
+//! [`Activations`] of its layers; and [`Summary`] and [`Paired`], over seeds.
 //!
 //! Formulas count contexts from 1 to `T`, as the papers do; indices in code count from 0.
 #![deny(missing_docs)]
@@ -52,9 +52,9 @@ pub use forgetting::{forgetting_chaudhry, forgetting_first_last, forgetting_max_
 pub use intransigence::{intransigence, intransigence_per_context};
 pub use many::{holm, letters};
 pub use matrix::AccuracyMatrix;
-pub use metric::{ANYTIME_METRICS, METRICS, Metric, evaluate, evaluate_with};
+pub use metric::{ANYTIME_METRICS, METRICS, Metric, PLASTICITY_METRICS, evaluate, evaluate_with};
 pub use paired::{Paired, PairedTest, paired_t, sign_flip, signed_rank};
-pub use plasticity::{Activations, effective_rank, weight_magnitude};
+pub use plasticity::{Activations, Plasticity, effective_rank, weight_magnitude};
 pub use summary::Summary;
 pub use transfer::{bwt_gem, bwt_pairs, fwt_gem, fwt_pairs, transfer};
 pub use undefined::Undefined;

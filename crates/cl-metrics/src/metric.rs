@@ -1,6 +1,6 @@
 //! The list of metrics, and a metric of your own.
 
-use crate::{AccuracyMatrix, AnytimeAccuracy, Undefined};
+use crate::{AccuracyMatrix, AnytimeAccuracy, Plasticity, Undefined};
 use std::collections::BTreeMap;
 
 /// A number that follows from an accuracy matrix, or from what else a run is summarised by.
@@ -172,6 +172,28 @@ pub const ANYTIME_METRICS: &[Metric<AnytimeAccuracy>] = &[
         formula: "mean over steps of mean_{j<=i} A_j while context i is learnt",
         source: "this project",
         value: AnytimeAccuracy::average_anytime_accuracy,
+    },
+];
+
+/// What is measured of a network's [`Plasticity`].
+pub const PLASTICITY_METRICS: &[Metric<Plasticity>] = &[
+    Metric {
+        name: "dormant_units",
+        formula: "share of hidden units that are not 0 for less than 1 % of the examples",
+        source: "Dohare et al. 2024",
+        value: |network| Ok(network.dormant_units),
+    },
+    Metric {
+        name: "effective_rank",
+        formula: "exp(-sum p ln p), p = sigma / sum sigma, of the last hidden layer",
+        source: "Roy & Vetterli 2007; Dohare et al. 2024",
+        value: Plasticity::require_rank,
+    },
+    Metric {
+        name: "weight_magnitude",
+        formula: "mean |w|, without biases",
+        source: "Dohare et al. 2024",
+        value: |network| Ok(network.weight_magnitude),
     },
 ];
 

@@ -3,7 +3,40 @@
 //! Dohare et al. 2024, "Loss of plasticity in deep continual learning", as its released code computes them; names
 //! differ in the field, so each formula says what it is.
 
-use crate::Error;
+use crate::{Error, Undefined};
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+
+/// How much of a network can still learn, measured once.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plasticity {
+    /// The share of hidden units, of all layers, that are dormant ([`Activations::dormant`]).
+    pub dormant_units: f64,
+    /// The effective rank of the last hidden layer; `None` where it is 0 throughout.
+    pub effective_rank: Option<f64>,
+    /// `mean |w|` over all weights.
+    pub weight_magnitude: f64,
+}
+
+impl Plasticity {
+    /// Of the hidden layers in their order, over the same examples, and of all weights without biases. `None` without a
+    /// layer or a weight.
+    #[must_use]
+    pub fn of(layers: &[Activations<'_>], weights: &[f32]) -> Option<Self> {
+        let units: usize = layers.iter().map(|layer| layer.units).sum();
+        let dormant: f64 = layers.iter().map(|layer| layer.dormant() * layer.units as f64).sum();
+        Some(Self {
+            dormant_units: dormant / units as f64,
+            effective_rank: layers.last()?.effective_rank(),
+            weight_magnitude: weight_magnitude(weights)?,
+        })
+    }
+
+    pub(crate) fn require_rank(&self) -> Result<f64, Undefined> {
+        let why = "effective_rank needs a unit of the last hidden layer that is not 0";
+        self.effective_rank.ok_or_else(|| Undefined::new(why))
+    }
+}
 
 /// The activations of one layer over examples, `[examples, units]`, after its nonlinearity.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +88,16 @@ impl<'a> Activations<'a> {
         let layer: f64 = (0..self.units).map(|unit| size(self.unit(unit))).sum::<f64>();
         let mean = layer / self.units as f64;
         self.share(|unit| size(unit.clone()) <= tau * mean)
+    }
+
+    /// The effective rank of the activations, not centred: how many directions the layer uses. `None` where all are
+    /// 0. Singular values in f64.
+    #[must_use]
+    pub fn effective_rank(&self) -> Option<f64> {
+        let at = |row, column| f64::from(self.values[row * self.units + column]);
+        let matrix = Mat::from_fn(self.examples(), self.units, at);
+        // It fails to converge on numbers that are not finite alone, and there are none.
+        effective_rank(&matrix.singular_values().ok()?)
     }
 
     fn share(&self, counts: impl Fn(&Unit<'a>) -> bool) -> f64 {
@@ -131,6 +174,28 @@ mod tests {
         assert_eq!(effective_rank(&[]), None);
         assert!(near(weight_magnitude(&[-1.0, 0.5, 0.0]), 0.5));
         assert_eq!(weight_magnitude(&[]), None);
+    }
+
+    /// Two orthogonal columns of lengths 2 and 1: p = (2/3, 1/3). Layers count by their units: 2 of 4 dormant and 0 of 2.
+    #[test]
+    fn a_network_is_measured_as_worked_out_by_hand() {
+        let last = Activations::new(&[2.0, 0.0, 0.0, 1.0], 2).unwrap();
+        let rank = (3_f64).ln() - 2.0 / 3.0 * 2_f64.ln();
+        let near = |left: f64, right: f64| (left - right).abs() < 1e-12;
+        assert!(near(last.effective_rank().unwrap(), rank.exp()));
+        let values = layer();
+        let first = Activations::new(&values, 4).unwrap();
+        let of = Plasticity::of(&[first, last], &[1.0, -2.0]).unwrap();
+        assert!(near(of.dormant_units, 2.0 / 6.0), "{of:?}");
+        assert!(near(of.effective_rank.unwrap(), rank.exp()) && near(of.weight_magnitude, 1.5));
+        // More units than examples, and one direction.
+        let flat = Activations::new(&[1.0, 2.0, 3.0, 2.0, 4.0, 6.0], 3).unwrap();
+        assert!((flat.effective_rank().unwrap() - 1.0).abs() < 1e-6);
+        let nothing = Activations::new(&[0.0; 4], 2).unwrap();
+        let of = Plasticity::of(&[nothing], &[1.0]).unwrap();
+        assert_eq!((of.dormant_units, of.effective_rank), (1.0, None));
+        assert!(of.require_rank().is_err());
+        assert_eq!(Plasticity::of(&[], &[1.0]), None);
     }
 
     #[test]

@@ -339,6 +339,7 @@ fn settings(
         schedule: schedule(&setup.schedule),
         evaluate_every: setup.evaluation.every,
         anytime_every: setup.evaluation.anytime.unwrap_or_default(),
+        plasticity: setup.evaluation.plasticity,
         reset_optimizer: setup.reset_optimizer,
         mix: setup.mix.describe(),
         seed: setup.seeds.first().copied().unwrap_or_default(),

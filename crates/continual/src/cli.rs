@@ -113,6 +113,10 @@ pub(crate) struct Training {
     /// (the stability gap) [default: at the ends of contexts only]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     anytime_every: Option<u32>,
+    /// Also measure after every context how much the networks can still learn: dormant units, effective rank, size of
+    /// weights
+    #[arg(long)]
+    plasticity: bool,
     /// Steps per context
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<u32>,
@@ -174,6 +178,7 @@ impl Training {
             update_every: self.update_every,
             evaluate_every: self.evaluate_every,
             anytime_every: self.anytime_every,
+            plasticity: self.plasticity,
             steps: self.steps,
             batch: self.batch,
             hidden: self.hidden.clone(),

@@ -90,6 +90,14 @@ pub(crate) fn conventions(
         );
         all.insert("anytime".to_owned(), text);
     }
+    if setup.evaluation.plasticity {
+        let text = format!(
+            "at most {} test rows, evenly of the contexts evaluated and the same ones throughout, as gates let them \
+             through; a unit is dormant that is not 0 for less than 1 % of them; rank of the last hidden layer, not centred",
+            Evaluation::PROBED
+        );
+        all.insert("plasticity".to_owned(), text);
+    }
     all
 }
 

@@ -108,6 +108,7 @@ impl Default for Setup {
 /// | `update_every` | 100 | steps between two consolidations where there are no boundaries |
 /// | `evaluate_every` | 1 | evaluated after every so many contexts, and the last; of more than 50 contexts 50 evenly spread are |
 /// | `anytime_every` | never | evaluated on the way too, after every so many steps |
+/// | `plasticity` | no | also how much networks can still learn, after every context |
 /// | `threads` | 1 | results do not depend on it |
 /// | `device` | the CPU | where programs run |
 /// | `part` | final | final results, or choice of hyper-parameters |
@@ -199,6 +200,13 @@ impl Experiment {
     #[must_use]
     pub fn anytime_every(self, steps: u32) -> Self {
         self.with(|setup| setup.evaluation.anytime = Some(steps))
+    }
+
+    /// Also measured after every context: how much the networks can still learn, [`Outcome::plasticity`]. What is trained
+    /// stays the same.
+    #[must_use]
+    pub fn plasticity(self) -> Self {
+        self.with(|setup| setup.evaluation.plasticity = true)
     }
 
     /// One member of the population per seed.

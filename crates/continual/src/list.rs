@@ -5,7 +5,7 @@ use crate::print;
 use anyhow::Result;
 use comfy_table::Table;
 use continual::CALIBRATION_ERROR;
-use continual::metrics::{ANYTIME_METRICS, METRICS};
+use continual::metrics::{ANYTIME_METRICS, METRICS, PLASTICITY_METRICS};
 use continual::registry::STRATEGIES;
 use continual::scenarios::{DatasetName, Error, Protocol, Scenario};
 use continual::schema::TABLES;
@@ -97,6 +97,10 @@ fn text(data: Option<&Path>) -> String {
         (metric.name.to_owned(), about)
     });
     metrics.extend(anytime);
+    metrics.extend(PLASTICITY_METRICS.iter().map(|metric| {
+        let about = format!("{}; {}; with --plasticity", metric.formula, metric.source);
+        (metric.name.to_owned(), about)
+    }));
     metrics.push((
         CALIBRATION_ERROR.to_owned(),
         "expected calibration error after the last context, 15 bins; Guo et al. 2017".to_owned(),

@@ -1,7 +1,7 @@
 //! The metrics of one run, of everything that was measured about it.
 
 use cl_core::Outcome;
-use cl_metrics::{ANYTIME_METRICS, evaluate, evaluate_with};
+use cl_metrics::{ANYTIME_METRICS, Metric, PLASTICITY_METRICS, evaluate, evaluate_with};
 use std::collections::BTreeMap;
 
 /// Name of the expected calibration error after the last context
@@ -15,6 +15,17 @@ pub(crate) fn measured(outcome: &Outcome) -> (BTreeMap<String, f64>, BTreeMap<St
         let (of_run, reasons) = evaluate_with(ANYTIME_METRICS, run);
         values.extend(of_run);
         undefined.extend(reasons);
+    }
+    match outcome.plasticity.last() {
+        Some(Some(last)) => {
+            let (of_network, reasons) = evaluate_with(PLASTICITY_METRICS, last);
+            values.extend(of_network);
+            undefined.extend(reasons);
+        }
+        Some(None) => undefined.extend(PLASTICITY_METRICS.iter().map(|Metric { name, .. }| {
+            (*name, format!("{name} needs a network that shows its hidden layers, and activations that are numbers"))
+        })),
+        None => {}
     }
     match &outcome.calibration {
         Some(calibration) => {

@@ -44,6 +44,9 @@ pub struct Request {
     /// Evaluated on the way too, after every so many steps.
     #[serde(default)]
     pub anytime_every: Option<u32>,
+    /// Measured too: how much networks can still learn.
+    #[serde(default)]
+    pub plasticity: bool,
     /// Number of seeds; they are 2, 3, ..
     pub seeds: Option<u64>,
     /// Steps per context.
@@ -128,6 +131,7 @@ impl Request {
             count("--anytime-every", self.anytime_every, u32::MAX, &mut steps)?;
             setup.evaluation.anytime = Some(steps);
         }
+        setup.evaluation.plasticity |= self.plasticity;
         let mut members = setup.seeds.len() as u64;
         count("--seeds", self.seeds, MOST_SEEDS, &mut members)?;
         setup.seeds = seeds(members);

@@ -1,7 +1,7 @@
 //! `results.jsonl`: one line per run.
 
 use crate::{Error, Settings};
-use cl_metrics::{AccuracyMatrix, AnytimeAccuracy};
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Plasticity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -35,6 +35,10 @@ pub struct Line {
     /// learnt, counted from 0, and fractions on a draw of test rows of every context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anytime: Option<AnytimeAccuracy>,
+    /// How much the network could still learn at each row of `accuracy`, of a run of which that was measured; `null`
+    /// without a hidden layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plasticity: Vec<Option<Plasticity>>,
     /// b: the accuracies before any training, fractions.
     pub accuracy_before: Vec<f64>,
     /// Metrics by name.

@@ -64,6 +64,9 @@ pub struct Settings {
     /// Steps from one evaluation on the way to the next; 0, and then not written, where there is none.
     #[serde(default, skip_serializing_if = "is_never")]
     pub anytime_every: u32,
+    /// Whether plasticity is measured; written where it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plasticity: bool,
     /// Whether the optimiser starts afresh in every context.
     pub reset_optimizer: bool,
     /// How stream and replay are weighed.
@@ -147,6 +150,7 @@ mod tests {
             schedule: "constant".to_owned(),
             evaluate_every: 1,
             anytime_every: 0,
+            plasticity: false,
             reset_optimizer: false,
             mix: "by-context".to_owned(),
             seed: 2,

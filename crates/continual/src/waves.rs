@@ -206,6 +206,7 @@ impl Cell {
             tracked_contexts: from_1(outcome.accuracy.tracked()),
             evaluated_after: from_1(outcome.accuracy.evaluated_after()),
             anytime: outcome.anytime.clone(),
+            plasticity: outcome.plasticity.clone(),
             accuracy_before: outcome.accuracy.before().unwrap_or_default().to_vec(),
             metrics,
             metrics_undefined,

@@ -352,6 +352,36 @@ fn seen_on_the_way(seed: u64, lows: [f64; 2]) -> String {
     value.to_string()
 }
 
+/// A line whose network was asked what it can still learn after each of two contexts.
+fn probed(seed: u64, dormant: [Option<f64>; 2]) -> String {
+    let mut value: serde_json::Value =
+        serde_json::from_str(&line(&Made { strategy: "er", seed, ..Made::default() })).unwrap();
+    let of = |share: Option<f64>| {
+        share.map(|it| serde_json::json!({"dormant_units": it, "effective_rank": 3.5, "weight_magnitude": 0.1}))
+    };
+    value["plasticity"] = serde_json::json!(dormant.map(of));
+    value.to_string()
+}
+
+/// (0.1 + 0.2) / 2 after the first context, (0.3 + 0.5) / 2 after the second.
+#[test]
+fn dormant_units_are_drawn_over_contexts() {
+    let folder = write(&[probed(2, [Some(0.1), Some(0.3)]), probed(3, [Some(0.2), Some(0.5)])]);
+    let report = Report::read(folder.path()).unwrap();
+    let dormant = &report.boards[0].rows[0].dormant;
+    assert_eq!(dormant.iter().map(|(context, _)| *context).collect::<Vec<_>>(), [1, 2]);
+    near(dormant[0].1.mean, 0.15);
+    near(dormant[1].1.mean, 0.4);
+    let page = report.html();
+    assert!(page.contains("<h3>Dormant units</h3>"));
+    assert!(page.contains("strategy,context,dormant_units,ci95_low,ci95_high"));
+    assert!(!hand_made().1.html().contains("Dormant units"), "nobody asked there");
+    // Where one run has no number there is no mean.
+    let folder = write(&[probed(2, [Some(0.1), Some(0.3)]), probed(3, [Some(0.2), None])]);
+    let some = &Report::read(folder.path()).unwrap().boards[0].rows[0].dormant;
+    assert_eq!(some.len(), 1);
+}
+
 /// 601 evaluations are drawn three by three, each three by their lowest mean: (0.3 + 0.5) / 2 and
 /// (0.7 + 0.75) / 2 stay, where they were.
 #[test]

@@ -119,17 +119,22 @@ impl Learner<'_> {
         let rows = contexts.iter().map(|&c| stream.train(c).len()).sum();
         evaluated += self.pass_macs(At::Evaluation, rows);
         let evaluate = cost(self.programs.evaluate).macs;
-        let once = |most: usize| {
+        let chunks = |most: usize| {
             let rows = self.tracked().into_iter().map(|c| stream.test(c).len().min(most));
-            rows.sum::<usize>().div_ceil(CHUNK) as u64 * evaluate
+            rows.sum::<usize>().div_ceil(CHUNK) as u64
         };
         // Before training, and at the end to see how sure the network is of its answers.
         let beside = if self.reads_out() { 1 } else { 2 };
-        let evaluations = evaluation.done(self.stages(), self.stages()) as u64 + beside;
+        let after_stages = evaluation.done(self.stages(), self.stages()) as u64;
         if self.reads_out() {
             evaluated += glances * self.pass_macs(At::Evaluation, rows);
         }
-        evaluated += evaluations * once(usize::MAX) + glances * once(Evaluation::GLANCED);
+        evaluated += (after_stages + beside) * chunks(usize::MAX) * evaluate;
+        evaluated += glances * chunks(Evaluation::GLANCED) * evaluate;
+        if let Some(probe) = &self.programs.probe {
+            let each = evaluation.probed_of_each(self.model().contexts);
+            evaluated += after_stages * chunks(each) * cost(probe.plan).macs;
+        }
         Costs {
             step: first.unwrap_or_default(),
             macs: training + boundaries + evaluated,

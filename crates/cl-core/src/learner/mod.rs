@@ -9,6 +9,7 @@ mod grow;
 mod inspect;
 mod make;
 mod phase;
+mod plasticity;
 mod programs;
 mod pull;
 mod settings;

@@ -1,12 +1,13 @@
 //! Every program of a run, recorded and loaded once.
 
+use super::plasticity::Probe;
 use super::{CHUNK, Settings, phase};
 use crate::draw::batch_rows;
 use crate::error::Error;
 use crate::model::Model;
 use crate::parts::{At, Over, Parts, Phase, Source, Trains};
 use crate::population::MemberState;
-use crate::record::{self, MemoryRows, Program};
+use crate::record::{self, Hidden, MemoryRows, Program};
 use cl_tensor::{PlanId, Session};
 
 /// What tells training programs apart.
@@ -46,6 +47,8 @@ pub(super) struct Programs {
     pub observe: Vec<Observed>,
     pub consolidate: Vec<(At, PlanId)>,
     pub evaluate: PlanId,
+    /// Of a run whose plasticity is measured, and whose network has a hidden layer.
+    pub probe: Option<Probe>,
     /// What gates let through, with its outputs by layer; recorded when somebody asks.
     pub gates: Option<(PlanId, Vec<String>)>,
 }
@@ -121,7 +124,14 @@ impl Programs {
             }
         }
         let evaluate = session.load(record::evaluate(model, parts, CHUNK)?)?;
-        Ok(Self { train, pull, observe, consolidate, evaluate, gates: None })
+        let mut probe = None;
+        if settings.evaluation.plasticity {
+            let Hidden { plan, layers, weights } = record::hidden(model, parts, CHUNK)?;
+            if layers > 0 {
+                probe = Some(Probe { plan: session.load(plan)?, layers, weights });
+            }
+        }
+        Ok(Self { train, pull, observe, consolidate, evaluate, probe, gates: None })
     }
 
     /// The program of a phase that trains this.
@@ -141,7 +151,8 @@ impl Programs {
         let pull = self.pull.iter().map(|(_, plan)| *plan);
         let observe = self.observe.iter().map(|observed| observed.plan);
         let consolidate = self.consolidate.iter().map(|(_, plan)| *plan);
-        train.chain(pull).chain(observe).chain(consolidate).chain([self.evaluate])
+        let probe = self.probe.iter().map(|probe| probe.plan);
+        train.chain(pull).chain(observe).chain(consolidate).chain([self.evaluate]).chain(probe)
     }
 
     /// The scope of a phase's optimiser, behind that of all optimisers.

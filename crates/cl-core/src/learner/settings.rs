@@ -75,7 +75,7 @@ impl Settings {
                 self.steps, self.batch
             )));
         }
-        let Evaluation { every, tracked, anytime } = self.evaluation;
+        let Evaluation { every, tracked, anytime, plasticity: _ } = self.evaluation;
         if every == 0 || tracked == 0 {
             return Err(Error::Misfit(format!(
                 "an evaluation after every {every} contexts of {tracked} of them: both must be at least 1"

@@ -98,9 +98,12 @@ impl Learner<'_> {
         });
         // What is measured is no part of what is trained, but rows of one run have one length.
         let contexts = self.model.contexts;
-        let Evaluation { every, anytime, .. } = settings.evaluation;
+        let Evaluation { every, anytime, plasticity, .. } = settings.evaluation;
         if !settings.evaluation.is_full(contexts) {
             identity["evaluation"] = json!({ "every": every, "tracked": self.tracked().len() });
+        }
+        if plasticity {
+            identity["plasticity"] = json!(true);
         }
         if let Some(steps) = anytime {
             identity["anytime"] = json!({ "every": steps });
@@ -165,8 +168,18 @@ impl Learner<'_> {
 
     /// Whether a run of this structure can be where a checkpoint says it was.
     fn check_position(&self, progress: &Progress, outputs: usize) -> Result<(), String> {
-        let Progress { stage, phase, step, before, rows, pulls, seconds, taken, glances } =
-            progress;
+        let Progress {
+            stage,
+            phase,
+            step,
+            before,
+            rows,
+            pulls,
+            seconds,
+            taken,
+            glances,
+            plasticity,
+        } = progress;
         let (stages, members, tracked) = (self.stages(), self.members(), self.tracked().len());
         let is_row = |row: &Vec<Vec<f64>>| {
             let fits = |of: &Vec<f64>| {
@@ -196,6 +209,10 @@ impl Learner<'_> {
         let is_pull = |of: &Vec<Option<Pull>>| of.is_empty() || of.len() == members;
         if pulls.len() > due + 1 || !pulls.iter().all(is_pull) {
             return Err("pulls of penalties that do not fit".to_owned());
+        }
+        let probed = if self.settings.evaluation.plasticity { due } else { 0 };
+        if plasticity.len() != probed || plasticity.iter().any(|of| of.len() != members) {
+            return Err("plasticity that does not fit".to_owned());
         }
         let mut steps: Vec<u64> = glances.iter().map(|it| it.step).chain([*taken]).collect();
         steps.dedup();

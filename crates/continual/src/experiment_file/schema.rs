@@ -187,6 +187,12 @@ pub(crate) const TRAINING: Table = Table {
             "at least 1",
             "evaluated on the way too, after every so many steps",
         ),
+        key(
+            "plasticity",
+            "`false`",
+            "`true`, `false`",
+            "also how much networks can still learn, after every context",
+        ),
         key("threads", "all", "1 to 1024", "results do not depend on it"),
     ],
 };

@@ -251,6 +251,9 @@ fn read_training(training: &Section<'_>, setup: &mut Setup) -> Result<(), Error>
     if let Some(entry) = training.get("anytime_every") {
         setup.evaluation.anytime = Some(entry.size(1, u32::MAX as usize)? as u32);
     }
+    if let Some(entry) = training.get("plasticity") {
+        setup.evaluation.plasticity = entry.flag()?;
+    }
     if let Some(entry) = training.get("threads") {
         setup.threads = entry.size(1, MOST_THREADS)?;
     }

@@ -6,7 +6,7 @@ use crate::label::{label, number};
 use crate::registry::Composition;
 use crate::tradeoff::{new, old};
 use crate::{Error, Settings};
-use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Summary, evaluate};
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Plasticity, Summary, evaluate};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +60,8 @@ pub struct Row {
     /// too close to be drawn the one with the lowest mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub way: Vec<(usize, Summary)>,
+    /// The share of hidden units that are dormant by contexts so far, of runs of which that was measured.
+    pub dormant: Vec<(usize, Summary)>,
     /// Stability: mean accuracy on all contexts but the last, at the end.
     pub old: Option<Summary>,
     /// Plasticity: mean accuracy on all contexts but the first, each when it was just learned.
@@ -98,6 +100,7 @@ impl Row {
 pub(super) struct Run {
     pub matrix: AccuracyMatrix,
     pub anytime: Option<AnytimeAccuracy>,
+    pub plasticity: Vec<Option<Plasticity>>,
     pub metrics: BTreeMap<String, f64>,
     pub steps: u64,
     pub seconds: f64,
@@ -207,6 +210,7 @@ fn row(label: String, cell: Cell) -> Result<Row, Error> {
         metrics: metrics?,
         seen: seen(&runs)?,
         way: way::of(&runs)?,
+        dormant: dormant(&runs)?,
         old: of(old),
         new: of(new),
         accuracy: mean(&runs),
@@ -218,6 +222,18 @@ fn row(label: String, cell: Cell) -> Result<Row, Error> {
         steps: largest(|run| run.steps),
         seconds: Summary::of(&seconds)?,
     })
+}
+
+/// Where all runs have it, by the contexts after which it was measured.
+fn dormant(runs: &[Run]) -> Result<Vec<(usize, Summary)>, Error> {
+    let Some(first) = runs.first() else { return Ok(Vec::new()) };
+    let after = after(&first.matrix, height(runs));
+    let at = |(number, context): (usize, &usize)| {
+        let of = |run: &Run| Some((*run.plasticity.get(number)?)?.dormant_units);
+        let values: Option<Vec<f64>> = runs.iter().map(of).collect();
+        values.map(|values| Ok((*context, Summary::of(&values)?)))
+    };
+    after.iter().enumerate().filter_map(at).collect()
 }
 
 /// Rows that all runs have: one of `joint`, otherwise one per context.

@@ -2,7 +2,7 @@
 
 use super::escape::{data, html};
 use super::plots::{
-    Inks, MOST_SIDE, ON_THE_WAY, OVER_CONTEXTS, Point, Scatter, curves, dots, matrices,
+    DORMANT, Inks, MOST_SIDE, ON_THE_WAY, OVER_CONTEXTS, Point, Scatter, curves, dots, matrices,
 };
 use super::{Board, Row};
 
@@ -60,6 +60,7 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
             ),
         });
     }
+    let probed: Vec<&Row> = chosen.iter().copied().filter(|row| !row.dormant.is_empty()).collect();
     let mut on_the_way = chosen;
     let cut = left_out(board, on_the_way.len());
     on_the_way.retain(|row| !row.way.is_empty());
@@ -72,6 +73,18 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
             note: format!(
                 "Evaluated while the run trains; of evaluations too close to be drawn the lowest. A drop that is \
                  regained is a stability gap (De Lange et al. 2023). Band: 95 % interval over seeds.{cut}"
+            ),
+        });
+    }
+    if !probed.is_empty() {
+        all.push(Figure {
+            class: "",
+            title: "Dormant units",
+            name: file("dormant"),
+            drawn: curves(&DORMANT, &probed, inks, &told("dormant units")),
+            note: format!(
+                "The share of hidden units that are not 0 for less than 1 % of the test rows: they have stopped to learn \
+                 (Dohare et al. 2024). Band: 95 % interval over seeds.{cut}"
             ),
         });
     }

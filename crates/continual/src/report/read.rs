@@ -211,6 +211,7 @@ impl Sorted {
         let run = Run {
             matrix,
             anytime: line.anytime,
+            plasticity: line.plasticity,
             metrics: line.metrics,
             steps: line.steps,
             seconds: line.train_seconds,

@@ -1,4 +1,4 @@
-//! Accuracy over contexts, and over steps.
+//! Accuracy, or another share, over contexts, and over steps.
 
 use super::super::Row;
 use super::super::escape::csv;
@@ -8,15 +8,17 @@ use super::inks::Inks;
 use super::labels::{column, shortened};
 use cl_metrics::Summary;
 
-/// Accuracies over something that is counted.
+/// Shares over something that is counted.
 pub(in super::super) struct Curves {
     /// What is counted, as a column of the CSV.
     counted: &'static str,
     /// The longest of these axes.
     axis: fn(usize) -> Axis,
-    /// Whose accuracies they are.
+    /// What is drawn, as a column of the CSV.
+    drawn: &'static str,
+    /// The same in words.
     y: &'static str,
-    /// The accuracies of a row, by count.
+    /// The shares of a row, by count.
     points: fn(&Row) -> &[(usize, Summary)],
 }
 
@@ -24,6 +26,7 @@ pub(in super::super) struct Curves {
 pub(in super::super) const OVER_CONTEXTS: Curves = Curves {
     counted: "context",
     axis: Axis::contexts,
+    drawn: "accuracy",
     y: "accuracy on the contexts so far, %",
     points: |row| &row.seen,
 };
@@ -32,8 +35,18 @@ pub(in super::super) const OVER_CONTEXTS: Curves = Curves {
 pub(in super::super) const ON_THE_WAY: Curves = Curves {
     counted: "step",
     axis: Axis::steps,
+    drawn: "accuracy",
     y: "accuracy on the first context, %",
     points: |row| &row.way,
+};
+
+/// Hidden units that have stopped to learn.
+pub(in super::super) const DORMANT: Curves = Curves {
+    counted: "context",
+    axis: Axis::contexts,
+    drawn: "dormant_units",
+    y: "dormant hidden units, %",
+    points: |row| &row.dormant,
 };
 
 /// The curves of these rows, with the 95 % interval as a band. A row that is evaluated at the end alone is a
@@ -51,7 +64,7 @@ pub(in super::super) fn curves(
     let means = rows.iter().flat_map(|row| points(row)).map(|(_, summary)| summary.mean);
     let y = Axis::percent(of.y, means);
     let mut text = frame.open(told) + &frame.axes(&x, &y);
-    let mut data = format!("strategy,{},accuracy,ci95_low,ci95_high\n", of.counted);
+    let mut data = format!("strategy,{},{},ci95_low,ci95_high\n", of.counted, of.drawn);
     let ends: Vec<f64> = rows
         .iter()
         .map(|row| points(row).last().map_or(0.0, |(_, it)| frame.y(&y, it.mean)))

@@ -7,7 +7,7 @@ mod labels;
 mod matrices;
 mod scatter;
 
-pub(super) use curves::{ON_THE_WAY, OVER_CONTEXTS, curves};
+pub(super) use curves::{DORMANT, ON_THE_WAY, OVER_CONTEXTS, curves};
 pub(super) use dots::dots;
 pub(super) use inks::Inks;
 pub(super) use matrices::{MOST_SIDE, matrices};
