@@ -47,7 +47,7 @@ fn dispatch(arguments: &[OsString]) -> Result<ExitCode> {
 fn overview() -> String {
     let mut text = String::from("The project's own commands.\n\nUsage: cargo xtask VERB\n\n");
     for Verb { name, arguments, purpose, .. } in VERBS {
-        text += &format!("  {:<20}{purpose}\n", format!("{name} {arguments}"));
+        text += &format!("  {:<21} {purpose}\n", format!("{name} {arguments}"));
     }
     text + "\nOptions of a verb: cargo xtask VERB --help\nStart here:        cargo xtask bench --quick\n"
 }
@@ -60,5 +60,13 @@ mod tests {
     fn an_unknown_verb_is_an_error_that_suggests_the_nearest() {
         let error = dispatch(&["tydi".into()]).unwrap_err().to_string();
         assert!(error.contains("`tydi`") && error.contains("did you mean `tidy`?"), "{error}");
+    }
+
+    #[test]
+    fn purposes_stand_below_each_other() {
+        for line in overview().lines().filter(|line| line.starts_with("  ")) {
+            let (left, purpose) = line.split_at(24);
+            assert!(left.ends_with(' ') && !purpose.starts_with(' '), "{line}");
+        }
     }
 }

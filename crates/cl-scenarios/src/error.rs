@@ -60,7 +60,7 @@ pub enum Error {
     },
 
     /// A file ends too early.
-    #[error("{}: truncated: {found} bytes, expected {expected}{}", path.display(), unpacked(*gz))]
+    #[error("{}: truncated: {found} bytes, expected {expected}{}; fetch it again", path.display(), unpacked(*gz))]
     Truncated {
         /// The file.
         path: PathBuf,

@@ -109,7 +109,7 @@ fn damaged_image_files_are_refused_with_what_was_expected() {
         (vec![], "truncated: 0 bytes, expected 4"),
         (good[..3].to_vec(), "truncated: 3 bytes, expected 4"),
         (good[..15].to_vec(), "truncated: 15 bytes, expected 16"),
-        (good[..2367].to_vec(), "truncated: 2367 bytes, expected 2368"),
+        (good[..2367].to_vec(), "truncated: 2367 bytes, expected 2368; fetch it again"),
         (longer.clone(), "oversized: expected 2368 bytes by its header, but more follow"),
         (gz(&longer), "oversized: expected 2368 bytes after decompression by its header"),
         (gz(&good[..2000]), "truncated: 2000 bytes, expected 2368 after decompression"),

@@ -285,7 +285,9 @@ fn in_a_list(composition: Composition) -> Chosen {
 /// What is allowed of a hyper-parameter's value, but for the range that its method checks; `Err` says
 /// it in words.
 pub(crate) fn check_hyper(hyper: &Hyper, value: f64) -> Result<(), &'static str> {
-    if !(value as f32).is_finite() {
+    let held = value as f32;
+    // 1e-50 would be 0.
+    if !held.is_finite() || (held == 0.0 && value != 0.0) {
         return Err("a number that 32 bits hold");
     }
     let count = value >= 0.0 && value <= f64::from(u32::MAX) && value.fract() == 0.0;

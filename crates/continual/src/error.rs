@@ -86,8 +86,8 @@ pub enum Error {
     },
     /// A benchmark would take the place of one that is not finished.
     #[error(
-        "--out {0}: {what} of an unfinished benchmark are in it: `continual resume {0}` goes on with \
-         it, --restart throws it away",
+        "--out {0}: it holds {what} of an unfinished benchmark: `continual resume {0}` goes on with it, \
+         --restart throws it away",
         folder.display()
     )]
     Unfinished {

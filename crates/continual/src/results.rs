@@ -238,6 +238,11 @@ impl Results {
     }
 }
 
+/// What is wrong with a line: it has one line, so only the column says anything.
+pub(crate) fn in_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,6 @@ use crate::cli::ResumeOptions;
 use crate::interrupt;
 use anyhow::Result;
 use continual::{Asked, EqualBytes, Error, Strengths, Unfinished};
-use std::path::Path;
 
 pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
     let mut unfinished = Unfinished::open(&options.folder)?;
@@ -27,7 +26,7 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
     let equal = match &asked {
         Asked::Budget { request, bytes } => {
             let equal = EqualBytes::new(request.clone(), bytes, &strengths);
-            Some(equal.map_err(|error| asked_in(&options.folder, error))?)
+            Some(equal.map_err(|error| asked_in(options, error))?)
         }
         Asked::Request(_) | Asked::File(_) => None,
     };
@@ -35,7 +34,7 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
         Some(equal) => equal.bench(&strengths),
         None => asked.bench(&strengths),
     };
-    let bench = bench.map_err(|error| asked_in(&options.folder, error))?;
+    let bench = bench.map_err(|error| asked_in(options, error))?;
     let costs = bench.costs()?;
     let every = options.checkpoint_every.unwrap_or_else(|| unfinished.checkpoint_every());
     let stop = interrupt::install()?;
@@ -50,10 +49,14 @@ pub(crate) fn run(options: &ResumeOptions) -> Result<()> {
     }
 }
 
-/// What cannot be asked for, with the file in which it was; a file of an experiment names its own line.
-fn asked_in(folder: &Path, error: Error) -> Error {
+/// What cannot be asked for, with the file in which it was, unless an option has just changed it; a file of an
+/// experiment names its own line.
+fn asked_in(options: &ResumeOptions, error: Error) -> Error {
+    let ResumeOptions { folder, lanes, data, threads, device, .. } = options;
+    let is_changed = lanes.is_some() || data.is_some() || threads.is_some() || device.is_some();
     match error {
         Error::InFile { .. } => error,
+        error if is_changed => error,
         error => {
             let place = folder.join("unfinished.json").display().to_string();
             Error::InFile { place, error: Box::new(error) }

@@ -1,5 +1,6 @@
 //! Stability against plasticity: what a strength does to old and to new contexts.
 
+use crate::choices::check_hyper;
 use crate::registry::{Composition, Place};
 use crate::{Bench, Error, Finished, Request, choose};
 use cl_metrics::{AccuracyMatrix, Summary};
@@ -76,6 +77,13 @@ impl Tradeoff {
         };
         let (hyper, about) = swept;
         let mut values = if values.is_empty() { about.grid.values() } else { values.to_vec() };
+        for value in &values {
+            check_hyper(about, *value).map_err(|expected| Error::Value {
+                what: "--values".to_owned(),
+                value: value.to_string(),
+                expected: expected.to_owned(),
+            })?;
+        }
         values.sort_by(f64::total_cmp);
         values.dedup();
         if values.is_empty() {
@@ -207,5 +215,8 @@ mod tests {
         assert!(refused("er", None).contains("name one with --hyper"));
         assert!(refused("er", Some("er.per_class")).contains("has no grid; give --values"));
         assert!(refused("ewc", Some("ewc.lamda")).contains("did you mean"));
+        let values = [1.0, f64::NAN];
+        let refused = Tradeoff::new(request(), "ewc", None, &values).unwrap_err().to_string();
+        assert_eq!(refused, "--values `NaN`: expected a number that 32 bits hold");
     }
 }

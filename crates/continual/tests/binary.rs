@@ -66,6 +66,7 @@ fn bad_input_is_refused_with_one_line_before_anything_is_written() {
         (&["--set", "ewc.lambda=much"], &["--set `ewc.lambda=much`", "a number"]),
         (&["--set", "ewc.lambda=-1"], &["ewc", "lambda = -1", "at least 0"]),
         (&["--set", "ewc.lambda=1e60"], &["--set", "32 bits"]),
+        (&["--set", "ewc.lambda=1e-50"], &["--set", "32 bits"]),
         (&["--set", "xdg.p=1"], &["xdg", "p = 1"]),
         (&["--set", "er.per_class=0"], &["er", "at least 1"]),
         (&["--set", "er.per_class=1.5"], &["a whole number"]),

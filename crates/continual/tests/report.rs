@@ -143,7 +143,7 @@ fn damage_is_named_by_file_and_line_and_a_folder_without_results_by_what_to_do()
     let good = line(&Made::default());
     let cases: [(&str, &str); 6] = [
         ("{\"dataset\"", "EOF while parsing"),
-        ("{}", "missing field `dataset`"),
+        ("{}", "missing field `dataset` at column 2; without this line the others are reported"),
         ("\u{fffd}", "expected value"),
         (&good.replace("0.1]", "1.7]"), "row 0, context 1: 1.7 is not a fraction"),
         (

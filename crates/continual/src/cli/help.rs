@@ -140,7 +140,7 @@ pub(super) const REPORT: &str = "\
 Only runs that differ in nothing but strategy, hyper-parameters and seed are ranked together:
 results of other settings, conventions or versions have a ranking of their own. Rows that share a
 letter are not told apart by paired tests over seeds (exact sign flips up to 12 seeds, Wilcoxon's
-signed ranks above; Holm, 5 %).
+signed ranks above; t tests where seeds are too few for these; Holm, 5 %).
 
 `bench`, `run`, `resume`, `tradeoff`, `budget` and `repro` write report.html themselves when they
 are through.

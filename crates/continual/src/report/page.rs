@@ -127,7 +127,8 @@ impl Report {
             None => repeat += &format!("<p>{}</p>", html(facts::NO_ORIGIN)),
             Some(origin) => {
                 repeat += &format!(
-                    "<p>Same program, same machine: the same bits. <button class=\"copy js\" type=\"button\">Copy\
+                    "<p>Same program, same machine: the same bits. In a clone of the repository \
+                     <code>cargo run --release -p continual --</code> stands for <code>continual</code>. <button class=\"copy js\" type=\"button\">Copy\
                      </button></p><pre>{}</pre>",
                     html(&origin.command)
                 );

@@ -3,6 +3,7 @@
 use super::board::{Board, Run};
 use super::titles;
 use super::{Origin, board};
+use crate::results::in_line;
 use crate::{Error, Line, Results, Settings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -163,9 +164,11 @@ fn lines<T: for<'a> Deserialize<'a>>(path: &Path, what: &str) -> Result<Vec<(Str
         match serde_json::from_slice(line) {
             Ok(value) => Ok((place, value)),
             Err(error) => {
-                // A line has one line: only the column says anything.
-                let text = error.to_string().replace(" at line 1 column ", " at column ");
-                Err(Error::Impossible(format!("no {what} of this program: {text}")).at(place))
+                let text = in_line(&error);
+                let problem = format!(
+                    "no {what} of this program: {text}; without this line the others are reported"
+                );
+                Err(Error::Impossible(problem).at(place))
             }
         }
     };

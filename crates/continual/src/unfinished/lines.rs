@@ -1,6 +1,7 @@
 //! Which populations are finished, by the lines in the folder.
 
 use super::journal::Journal;
+use crate::results::in_line;
 use crate::{Bench, Error, Fate, Line, Population};
 use std::collections::BTreeMap;
 
@@ -42,8 +43,14 @@ pub(super) fn known(text: &[u8], bench: &Bench, journal: &Journal) -> Result<Kno
                 // Runs are finished in order: where one is missing so are all that follow.
                 let Some(text) = lines.next() else { return Ok(known) };
                 let number = known.runs + own.len() + 1;
-                let line: Line = serde_json::from_slice(text)
-                    .map_err(|error| format!("line {number}: {error}"))?;
+                let line: Line = serde_json::from_slice(text.trim_ascii_end())
+                    .map_err(|error| {
+                        let text = in_line(&error);
+                        format!(
+                            "line {number}: {text}; without this line and those below it, their runs are \
+                             trained again"
+                        )
+                    })?;
                 let hash =
                     settings.hash(bench.checksum()).map_err(|error: Error| error.to_string())?;
                 if line.settings != settings || line.config_hash != hash {

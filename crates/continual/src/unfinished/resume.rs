@@ -110,7 +110,8 @@ fn nothing(path: &Path) -> String {
     let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     if fs::metadata(Results::partial_in(path)).is_ok_and(|about| about.len() > 0) {
         format!(
-            "{results}.partial is there, but no {}: nobody knows what was asked for",
+            "{results}.partial is there, but no {}: nobody knows what was asked for; renamed to \
+             {results} its runs can be reported",
             Folder::JOURNAL
         )
     } else if path.join(results).exists() {

@@ -108,7 +108,10 @@ impl Work {
             let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
             if value["program"] != "continual" {
                 let name = Folder::JOURNAL;
-                return Err(refused(format!("{name} in it is not of this program")));
+                return Err(refused(format!(
+                    "{name} in it is not of this program, or damaged; take it away, or choose another \
+                     folder"
+                )));
             }
         }
         if let (Earlier::Refuse, Some(what)) = (earlier, unfinished(&folder)) {
@@ -240,13 +243,16 @@ impl Named {
 fn unfinished(folder: &Folder) -> Option<String> {
     let lines = fs::read(Results::partial_in(&folder.path)).unwrap_or_default();
     let runs = lines.iter().filter(|&&byte| byte == b'\n').count();
-    let what = match (runs, folder.has_checkpoint()) {
-        (0, false) => return None,
-        (0, true) => "a checkpoint".to_owned(),
-        (runs, false) => format!("{runs} finished runs"),
-        (runs, true) => format!("{runs} finished runs and a checkpoint"),
+    let finished = match runs {
+        1 => "1 finished run".to_owned(),
+        runs => format!("{runs} finished runs"),
     };
-    Some(what)
+    match (runs, folder.has_checkpoint()) {
+        (0, false) => None,
+        (0, true) => Some("a checkpoint".to_owned()),
+        (_, false) => Some(finished),
+        (_, true) => Some(format!("{finished} and a checkpoint")),
+    }
 }
 
 impl Keep for Work {

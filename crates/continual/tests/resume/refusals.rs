@@ -44,14 +44,22 @@ fn folders_without_unfinished_work_are_refused_each_with_its_reason() {
         ("finished", "it is finished: results.jsonl holds all runs"),
         ("other", "no unfinished.json in it"),
         ("foreign", "unfinished.json: it is of another program"),
-        ("older", "nobody knows what was asked for"),
+        ("older", "nobody knows what was asked for; renamed to results.jsonl its runs can"),
     ] {
         let error = refusal(resume(&path(name)));
         let start = format!("error: resume {}: ", path(name).display());
         assert!(error.starts_with(&start) && error.contains(reason), "{error}");
     }
-    assert_refused(bench(&path("foreign")), &path("foreign"), &["is not of this program"]);
-    assert_refused(bench(&path("older")), &path("older"), &["1 finished runs of an unfinished"]);
+    assert_refused(
+        bench(&path("foreign")),
+        &path("foreign"),
+        &["not of this program, or damaged; take it"],
+    );
+    assert_refused(
+        bench(&path("older")),
+        &path("older"),
+        &["holds 1 finished run of an unfinished"],
+    );
 }
 
 #[test]
@@ -88,7 +96,7 @@ fn another_version_another_question_and_other_data_are_refused() {
     fs::write(&path, &whole).unwrap();
     let mut threads = resume(folder);
     threads.args(["--threads", "0"]);
-    assert_refused(threads, folder, &["--threads `0`"]);
+    assert_refused(threads, folder, &["error: --threads `0`"]);
 }
 
 #[test]
@@ -192,7 +200,7 @@ fn lines_that_are_not_those_of_this_benchmark_are_refused_by_number() {
     let [first, second] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
     for (text, reason) in [
         (format!("{second}\n{first}\n"), "line 1 is of er+ewc in class, seed 3; expected er+ewc"),
-        (format!("{first}\n{{\n"), "line 2: EOF while parsing"),
+        (format!("{first}\n{{\n"), "at column 1; without this line and those below it, their"),
         (format!("{first}\n{first}\n"), "line 2 is of er+ewc in class, seed 2; expected"),
         (format!("{first}\n{}\n", second.replace("\"batch\":32", "\"batch\":33")), "line 2 is of"),
     ] {
@@ -209,7 +217,7 @@ fn unfinished_work_is_not_replaced_unless_that_is_said() {
     let folder = killed.path();
     fs::write(folder.join("results.jsonl"), "earlier\n").unwrap();
     let ways = [
-        "a checkpoint of an unfinished benchmark",
+        "it holds a checkpoint of an unfinished benchmark: `continual resume",
         &format!("`continual resume {}` goes on", folder.display()),
         "--restart throws it away",
     ];

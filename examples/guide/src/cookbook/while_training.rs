@@ -1,7 +1,8 @@
 //! How do I see results while it trains?
 //!
 //! An observer is told of every evaluation, with the accuracies of all members. (Commands do the same: `continual
-//! bench` keeps finished runs in `results.jsonl.partial`, and `continual report` reads what is finished.)
+//! bench` keeps finished runs in `results.jsonl.partial`, one line each: a copy of it under the
+//! name `results.jsonl`, in a folder of its own, is what `continual report` reads.)
 use continual::core::Observer;
 use continual::prelude::*;
 

@@ -10,6 +10,13 @@ pub(in super::super) const MOST_SIDE: usize = 20;
 /// With more contexts than these there is no room for numbers.
 const MOST_NUMBERS: usize = 6;
 const WIDTH: f64 = 160.0;
+/// Numbers are white above it, since the ink would be hard to read there.
+const WHITE_ABOVE: f64 = 0.82;
+
+/// How much of the colour a value has.
+fn opacity(value: f64) -> f64 {
+    0.04 + 0.96 * value
+}
 
 /// A picture of the means of R for each row, and the values as CSV.
 pub(in super::super) fn matrices(rows: &[&Row], inks: &Inks) -> (String, String) {
@@ -49,10 +56,10 @@ fn matrix(row: &Row, inks: &Inks, data: &mut String) -> String {
             cells += &format!(
                 "<rect x=\"{px:.1}\" y=\"{py:.1}\" width=\"{0:.1}\" height=\"{0:.1}\" fill-opacity=\"{1:.2}\"/>",
                 side - gap,
-                0.04 + 0.96 * value
+                opacity(value)
             );
             if has_numbers {
-                let class = if value > 0.5 { " class=\"on\"" } else { "" };
+                let class = if value > WHITE_ABOVE { " class=\"on\"" } else { "" };
                 let (px, py) = (px + (side - gap) / 2.0, py + (side - gap) / 2.0 + 3.6);
                 numbers += &format!(
                     "<text{class} x=\"{px:.1}\" y=\"{py:.1}\">{:.0}</text>",
@@ -80,5 +87,38 @@ mod tests {
         let many = shown(50);
         assert_eq!((many.len(), many[0], many[19]), (20, 1, 49));
         assert_eq!(shown(0), [] as [usize; 0]);
+    }
+
+    /// Contrast by WCAG 2.2; 3 is the least for graphics, 4.5 for body text.
+    #[test]
+    fn numbers_can_be_read_on_every_shade_light_and_dark() {
+        let colour = |css: &str, name: &str| -> [f64; 3] {
+            let digits =
+                css.split(&format!("--{name}: #")).nth(1).unwrap().split(';').next().unwrap();
+            let each = digits.len() / 3;
+            [0, 1, 2].map(|at| {
+                let digits = digits[at * each..(at + 1) * each].repeat(2 / each);
+                f64::from(u8::from_str_radix(&digits, 16).unwrap()) / 255.0
+            })
+        };
+        let luminance = |colour: [f64; 3]| {
+            let linear = colour.map(|c| match c <= 0.04045 {
+                true => c / 12.92,
+                false => ((c + 0.055) / 1.055).powf(2.4),
+            });
+            0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        };
+        for css in [include_str!("../plots.css"), include_str!("../page.css")] {
+            let [ground, ink, heat] = ["ground", "ink", "heat"].map(|name| colour(css, name));
+            for percent in 0..=100 {
+                let value = f64::from(percent) / 100.0;
+                let share = opacity(value);
+                let cell = [0, 1, 2].map(|at| ground[at] * (1.0 - share) + heat[at] * share);
+                let number = if value > WHITE_ABOVE { [1.0; 3] } else { ink };
+                let (a, b) = (luminance(cell), luminance(number));
+                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(contrast > 4.1, "{percent} %: {contrast}");
+            }
+        }
     }
 }
