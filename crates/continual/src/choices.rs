@@ -209,8 +209,6 @@ impl Draft {
                 "training.evaluate_every",
                 now.evaluation.every != usual.evaluation.every,
             ),
-            ("--anytime-every", "training.anytime_every", now.evaluation.anytime.is_some()),
-            ("--plasticity", "training.plasticity", now.evaluation.plasticity),
             ("", "training.mix", now.mix != usual.mix),
             ("--hidden", "network.hidden", now.network.hidden != usual.network.hidden),
             ("", "network.dropout", now.network.dropout != usual.network.dropout),

@@ -426,6 +426,7 @@ fn told(rendered: &str) -> String {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use continual::Asked;
 
     #[test]
     fn the_options_are_consistent() {
@@ -485,5 +486,45 @@ mod tests {
         assert_eq!((request.lr, request.seeds, request.quick), (Some(-1.0), Some(3), true));
         assert_eq!((request.hidden.as_deref(), request.threads), (Some("4,5"), None));
         assert_eq!(options.output.out, None);
+    }
+
+    /// No field is left out, for each is an option.
+    #[test]
+    fn the_command_that_a_report_names_gives_its_request_again() {
+        let said = |text: &str| Some(text.to_owned());
+        let request = Request {
+            dataset: said("mnist"),
+            scenario: said("task"),
+            strategy: said("none,ewc+er"),
+            protocol: said("permuted"),
+            contexts: Some(7),
+            stream: said("fuzzy"),
+            fuzziness: Some(3),
+            update_every: Some(20),
+            evaluate_every: Some(2),
+            anytime_every: Some(4),
+            plasticity: true,
+            seeds: Some(3),
+            steps: Some(9),
+            batch: Some(16),
+            hidden: said("8,8"),
+            weights: Some("weights.safetensors".into()),
+            features: said("random"),
+            optimizer: said("sgd"),
+            lr: Some(0.5),
+            set: vec!["ewc.lambda=1".to_owned(), "si.c=2".to_owned()],
+            preset: said("vdv"),
+            data: Some("folder".into()),
+            threads: Some(2),
+            device: said("cpu"),
+            lanes: Some(1),
+            quick: true,
+        };
+        let command = Asked::Request(request.clone()).command();
+        let Command::Bench(options) = Cli::try_parse_from(command.split(' ')).unwrap().command
+        else {
+            unreachable!("`bench` was named")
+        };
+        assert_eq!(options.request(), request);
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
     }
     let probed: Vec<&Row> = chosen.iter().copied().filter(|row| !row.dormant.is_empty()).collect();
     let mut on_the_way = chosen;
-    let cut = left_out(board, on_the_way.len());
+    let of_curves = left_out(board, on_the_way.len());
     on_the_way.retain(|row| !row.way.is_empty());
     if !on_the_way.is_empty() {
         all.push(Figure {
@@ -72,19 +72,7 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
             drawn: curves(&ON_THE_WAY, &on_the_way, inks, &told("accuracy on the way")),
             note: format!(
                 "Evaluated while the run trains; of evaluations too close to be drawn the lowest. A drop that is \
-                 regained is a stability gap (De Lange et al. 2023). Band: 95 % interval over seeds.{cut}"
-            ),
-        });
-    }
-    if !probed.is_empty() {
-        all.push(Figure {
-            class: "",
-            title: "Dormant units",
-            name: file("dormant"),
-            drawn: curves(&DORMANT, &probed, inks, &told("dormant units")),
-            note: format!(
-                "The share of hidden units that are not 0 for less than 1 % of the test rows: they have stopped to learn \
-                 (Dohare et al. 2024). Band: 95 % interval over seeds.{cut}"
+                 regained is a stability gap (De Lange et al. 2023). Band: 95 % interval over seeds.{of_curves}"
             ),
         });
     }
@@ -141,6 +129,18 @@ pub(super) fn figures(board: &Board, inks: &Inks, cells: usize) -> Vec<String> {
             note: format!(
                 "Best accuracy before the last context minus that at the end, mean over the contexts but the last \
                  (Chaudhry et al. 2018).{cut}"
+            ),
+        });
+    }
+    if !probed.is_empty() {
+        all.push(Figure {
+            class: "",
+            title: "Dormant units",
+            name: file("dormant"),
+            drawn: curves(&DORMANT, &probed, inks, &told("dormant units")),
+            note: format!(
+                "The share of hidden units that are not 0 for less than 1 % of the test rows: they no longer learn \
+                 (Dohare et al. 2024). Band: 95 % interval over seeds.{of_curves}"
             ),
         });
     }

@@ -53,33 +53,64 @@ fn options(request: &Request) -> Vec<String> {
     let text = |name: &'static str, value: Option<String>| (name, value);
     let path =
         |value: &Option<std::path::PathBuf>| value.as_ref().map(|it| it.display().to_string());
-    let Request { dataset, scenario, strategy, protocol, stream, hidden, features, .. } = request;
+    let Request {
+        dataset,
+        scenario,
+        strategy,
+        protocol,
+        contexts,
+        stream,
+        fuzziness,
+        update_every,
+        evaluate_every,
+        anytime_every,
+        plasticity,
+        seeds,
+        steps,
+        batch,
+        hidden,
+        weights,
+        features,
+        optimizer,
+        lr,
+        set,
+        preset,
+        data,
+        threads,
+        device,
+        lanes,
+        quick,
+    } = request;
     let given = [
         text("dataset", dataset.clone()),
         text("scenario", scenario.clone()),
         text("strategy", strategy.clone()),
         text("protocol", protocol.clone()),
-        text("contexts", request.contexts.map(|it| it.to_string())),
+        text("contexts", contexts.map(|it| it.to_string())),
         text("stream", stream.clone()),
-        text("fuzziness", request.fuzziness.map(|it| it.to_string())),
-        text("update-every", request.update_every.map(|it| it.to_string())),
-        text("seeds", request.seeds.map(|it| it.to_string())),
-        text("steps", request.steps.map(|it| it.to_string())),
-        text("batch", request.batch.map(|it| it.to_string())),
+        text("fuzziness", fuzziness.map(|it| it.to_string())),
+        text("update-every", update_every.map(|it| it.to_string())),
+        text("evaluate-every", evaluate_every.map(|it| it.to_string())),
+        text("anytime-every", anytime_every.map(|it| it.to_string())),
+        text("seeds", seeds.map(|it| it.to_string())),
+        text("steps", steps.map(|it| it.to_string())),
+        text("batch", batch.map(|it| it.to_string())),
         text("hidden", hidden.clone()),
-        text("weights", path(&request.weights)),
+        text("weights", path(weights)),
         text("features", features.clone()),
-        text("optimizer", request.optimizer.clone()),
-        text("lr", request.lr.map(|it| it.to_string())),
-        text("preset", request.preset.clone()),
-        text("data", path(&request.data)),
-        text("threads", request.threads.map(|it| it.to_string())),
-        text("device", request.device.clone()),
-        text("lanes", request.lanes.map(|it| it.to_string())),
+        text("optimizer", optimizer.clone()),
+        text("lr", lr.map(|it| it.to_string())),
+        text("preset", preset.clone()),
+        text("data", path(data)),
+        text("threads", threads.map(|it| it.to_string())),
+        text("device", device.clone()),
+        text("lanes", lanes.map(|it| it.to_string())),
     ];
-    let given = given.into_iter().chain(request.set.iter().map(|it| ("set", Some(it.clone()))));
+    let given = given.into_iter().chain(set.iter().map(|it| ("set", Some(it.clone()))));
     let given = given.filter_map(|(name, value)| Some([format!("--{name}"), value?]));
-    given.flatten().chain(request.quick.then(|| "--quick".to_owned())).collect()
+    let flags = [("--plasticity", *plasticity), ("--quick", *quick)];
+    let flags = flags.into_iter().filter(|(_, said)| *said).map(|(name, _)| name.to_owned());
+    given.flatten().chain(flags).collect()
 }
 
 /// A word that a shell reads as one.
