@@ -212,6 +212,25 @@ mod tests {
         });
     }
 
+    /// Each of two tasks waits for the other, so the helper has one of them.
+    #[test]
+    fn a_panic_of_a_helper_reaches_the_leader_too() {
+        lead(2, |team| {
+            let (leader, arrived) = (std::thread::current().id(), AtomicUsize::new(0));
+            let shared = || {
+                team.share(2, &|_| {
+                    arrived.fetch_add(1, Ordering::SeqCst);
+                    while arrived.load(Ordering::SeqCst) < 2 {
+                        std::thread::yield_now();
+                    }
+                    assert!(std::thread::current().id() == leader, "the helper's");
+                });
+            };
+            let panic = catch_unwind(AssertUnwindSafe(shared)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the helper's"));
+        });
+    }
+
     #[test]
     fn a_panic_in_a_task_reaches_the_leader_and_the_team_goes_on() {
         lead(2, |team| {
