@@ -26,7 +26,7 @@ Parts, all of them where none is named:
 const PARTS: [&str; 3] = ["kills", "long", "fuzz"];
 
 /// The kinds of files; those of crates/continual/tests/readers/subjects.rs.
-const SUBJECTS: [&str; 9] = [
+const SUBJECTS: [&str; 11] = [
     "idx-images",
     "idx-labels",
     "checkpoint",
@@ -36,6 +36,8 @@ const SUBJECTS: [&str; 9] = [
     "published-table",
     "unfinished",
     "results",
+    "report",
+    "origin",
 ];
 
 /// What makes the compiler count which edges of the program a file reaches, as `cargo fuzz` asks for it. All

@@ -75,7 +75,7 @@ impl Calibration {
                 return Err(Error::Confidence { index, value });
             }
             let bin = (value * bins as f64).ceil() as usize;
-            sorted[bin.saturating_sub(1).min(bins - 1)].push(prediction);
+            sorted[bin.saturating_sub(1)].push(prediction);
         }
         sorted.retain(|bin| !bin.is_empty());
         let summed = |bin: &Vec<Prediction>| Bin {

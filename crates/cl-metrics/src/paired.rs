@@ -158,6 +158,8 @@ mod tests {
         assert_eq!(sign_flip(&[3.0, -2.0, -1.0]), 1.0);
         // 0.3 and 0.1 + 0.2 are not the same bits.
         assert_eq!(sign_flip(&[0.3, -0.1, -0.2]), 1.0);
+        // Of 5, 3, 3 and 1 tenths, three are at least as far as 3, which is a little more than 0.3 here.
+        assert_eq!(sign_flip(&[0.1, 0.3, -0.1]), 0.75);
     }
 
     /// Every assignment of signs, one after the other, with ranks by counting.
@@ -192,6 +194,8 @@ mod tests {
             assert!((signed_rank(case) - slow(case)).abs() < 1e-15, "{case:?}");
         }
         assert_eq!(signed_rank(&[0.0; 20]), 1.0);
+        // The same size, but for a rounding: one rank.
+        assert_eq!(signed_rank(&[0.1 + 0.2, -0.3, 1.0]), slow(&[3.0, -3.0, 10.0]));
     }
 
     /// scipy 1.17.1: `wilcoxon([k if k % 3 else -k for k in range(1, 61)], correction=False,

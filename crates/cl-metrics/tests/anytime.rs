@@ -90,11 +90,16 @@ fn an_accuracy_that_never_falls_has_no_gap_and_a_forgotten_one_no_length() {
         "stability_gap_length needs contexts that are regained; \
          this run has context 2 below 95 % to the end of the next"
     );
+    // Never below .8 again: no depth, and not a negative one.
     rows[6].2[1] = 0.9;
     rows[7].2[1] = 0.9;
     rows[8].2[1] = 0.9;
     let kept = run(&rows);
     assert_eq!(kept.stability_gap_length().unwrap(), 0.0);
+    assert!((kept.stability_gap_depth().unwrap() - 0.04 / 2.0).abs() < 1e-12);
+    // A little above 94 %, .846 of .9, is not regained.
+    rows[3].2[0] = 0.85;
+    assert_eq!(run(&rows).stability_gap_length().unwrap(), (30.0 - 20.0) / 2.0);
 }
 
 #[test]

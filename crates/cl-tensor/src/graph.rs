@@ -1,5 +1,6 @@
 //! The recorder.
 
+use crate::addressed;
 use crate::assign::RowAssign;
 use crate::error::Error;
 use crate::inner::{Capture, Enclosing};
@@ -330,7 +331,9 @@ impl Graph {
             let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));
             return self.poison_at(at, guess);
         }
-        let ty = match op.output(&types.iter().collect::<Vec<_>>()) {
+        let of = types.iter().collect::<Vec<_>>();
+        let fits = |ty: Type| addressed::check(&*op, &of, &ty).map(|()| ty);
+        let ty = match op.output(&of).and_then(fits) {
             Ok(ty) => ty,
             Err(message) => {
                 let guess = types.into_iter().next().unwrap_or_else(|| Type::f32(&[]));

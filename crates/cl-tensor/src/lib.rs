@@ -23,6 +23,7 @@
 //! ```
 #![deny(missing_docs)]
 
+mod addressed;
 mod assign;
 pub mod conformance;
 mod cpu;

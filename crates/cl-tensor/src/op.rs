@@ -4,7 +4,7 @@ use crate::cpu::{Bases, Team};
 use crate::graph::{Graph, NodeId};
 use crate::plan::{Code, Place, Plan, Strided};
 use crate::reference::Values;
-use crate::types::Type;
+use crate::types::{DType, Type};
 use crate::var::Var;
 use crate::wgsl::Body;
 use std::fmt::Debug;
@@ -232,14 +232,21 @@ impl<'a> Args<'a> {
     }
 
     /// The i-th input as floats.
+    ///
+    /// # Panics
+    /// If it is one of bytes: it has not as many floats as elements.
     #[must_use]
     pub fn f32(&self, i: usize) -> &'a [f32] {
+        assert!(self.input_types[i].dtype != DType::U8, "input {i} is one of bytes");
         // SAFETY: the plan placed this operand, of this length, in memory that outlives the run and
         // that no other kernel writes while this one runs.
         unsafe { self.bases.slice(self.inputs[i], self.input_types[i].len()) }
     }
 
     /// The i-th input as indices.
+    ///
+    /// # Panics
+    /// As [`Args::f32`].
     #[must_use]
     pub fn u32(&self, i: usize) -> &'a [u32] {
         bytemuck::must_cast_slice(self.f32(i))
@@ -248,7 +255,7 @@ impl<'a> Args<'a> {
     /// The i-th input as bytes (resident data).
     #[must_use]
     pub fn u8(&self, i: usize) -> &'a [u8] {
-        // SAFETY: as for `f32`; the plan gives this place the type u8.
+        // SAFETY: as for `f32`; elements of every type have at least a byte.
         unsafe { self.bases.bytes(self.inputs[i], self.input_types[i].len()) }
     }
 }

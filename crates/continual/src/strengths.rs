@@ -92,7 +92,7 @@ impl Strengths {
     }
 
     /// Writes strengths into a file of them, (section, `strategy.hyper`, value) each; comments and
-    /// all other lines stay as they are. Written under a temporary name and renamed.
+    /// all other lines stay as they are. At any moment the file is the earlier one or the whole new one.
     ///
     /// # Errors
     /// A file that is not one of strengths, or cannot be read or written.
@@ -108,9 +108,7 @@ impl Strengths {
             text = with_line(&text, section, name, *value);
         }
         Self::parse(&text, &path.display().to_string())?;
-        let temporary = path.with_extension("toml.partial");
-        std::fs::write(&temporary, &text).map_err(failed)?;
-        std::fs::rename(&temporary, path).map_err(failed)
+        cl_core::write_atomically(path, |file| file.write_all(text.as_bytes())).map_err(failed)
     }
 }
 
@@ -179,6 +177,20 @@ mod tests {
         for text in [after, added, new] {
             Strengths::parse(&text, "test").unwrap();
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_no_other_file_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["mine.toml", "mine.toml.partial"].map(|name| folder.path().join(name));
+        std::fs::write(&other, "another's").unwrap();
+        let section = "digits.split.paper.class".to_owned();
+        for value in [5.0, 7.0] {
+            Strengths::write(&path, &[(section.clone(), "si.c".to_owned(), value)]).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "[digits.split.paper.class]\nsi.c = 7e0\n");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "another's");
     }
 
     #[test]

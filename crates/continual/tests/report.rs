@@ -95,6 +95,27 @@ fn groups_are_told_apart_by_paired_tests_corrected_for_their_number() {
     assert!(row("er").against_best.is_none() && row("joint").against_best.is_none());
 }
 
+/// One pair: 2/64 does with six seeds, so the exact test decides, though the t test would say far less.
+#[test]
+fn with_seeds_enough_the_exact_test_decides() {
+    let made = |strategy, seed, value: f64| {
+        line(&Made {
+            strategy,
+            seed,
+            matrix: vec![vec![0.9, 0.1], vec![value, 0.8]],
+            ..Made::default()
+        })
+    };
+    let of = |(seed, low): (u64, f64)| [made("er", seed, low + 0.1), made("ewc", seed, low)];
+    let lows = [0.80, 0.82, 0.84, 0.81, 0.81, 0.85];
+    let folder = write(&(2..).zip(lows).flat_map(of).collect::<Vec<_>>());
+    let board = &Report::read(folder.path()).unwrap().boards[0];
+    assert!(board.verdict.is_exact() && board.verdict.needed == 6, "{:?}", board.verdict);
+    let against = board.rows[1].against_best.unwrap();
+    assert_eq!((against.adjusted_p, board.verdict.different), (2.0 / 64.0, 1));
+    assert!(against.paired.t_p < 1e-6);
+}
+
 #[test]
 fn what_differs_in_more_than_the_strategy_is_ranked_by_itself() {
     let base = Made::default();

@@ -105,7 +105,8 @@ impl Shared {
             while state.call == seen && !state.ends {
                 state = self.start.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            let Some(Running(job)) = state.job.filter(|_| state.call > seen) else { return };
+            // Between calls there is none: the pool ends.
+            let Some(Running(job)) = state.job else { return };
             seen = state.call;
             drop(state);
             // SAFETY: the call that lent the closure waits until this thread is no longer busy.

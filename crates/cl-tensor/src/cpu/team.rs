@@ -71,11 +71,13 @@ impl Team {
     }
 
     /// The leader's: calls `task` with 0 to `tasks - 1`, each once, on whichever threads are free, and waits for all.
+    /// A task shares nothing itself.
     pub(super) fn share(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         if self.helpers == 0 || tasks <= 1 {
             (0..tasks).for_each(task);
             return;
         }
+        debug_assert!(!self.open.load(Ordering::Relaxed), "a task shares tasks of its own");
         // SAFETY: only the lifetime changes; nobody is inside when this function returns.
         let lent =
             unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const Task>(task) };
@@ -92,7 +94,7 @@ impl Team {
         self.open.store(false, Ordering::SeqCst);
         let mut turns = 0_u32;
         while self.inside.load(Ordering::SeqCst) > 0 {
-            turns += 1;
+            turns = turns.wrapping_add(1);
             // A helper that the system has stopped needs this thread's processor.
             if turns.is_multiple_of(4096) { std::thread::yield_now() } else { spin_loop() }
         }
@@ -207,6 +209,25 @@ mod tests {
                     std::thread::yield_now();
                 }
             });
+        });
+    }
+
+    /// Each of two tasks waits for the other, so the helper has one of them.
+    #[test]
+    fn a_panic_of_a_helper_reaches_the_leader_too() {
+        lead(2, |team| {
+            let (leader, arrived) = (std::thread::current().id(), AtomicUsize::new(0));
+            let shared = || {
+                team.share(2, &|_| {
+                    arrived.fetch_add(1, Ordering::SeqCst);
+                    while arrived.load(Ordering::SeqCst) < 2 {
+                        std::thread::yield_now();
+                    }
+                    assert!(std::thread::current().id() == leader, "the helper's");
+                });
+            };
+            let panic = catch_unwind(AssertUnwindSafe(shared)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the helper's"));
         });
     }
 

@@ -42,3 +42,44 @@ fn with_avx512(loops: impl Loops) {
 fn with_avx2(loops: impl Loops) {
     loops.run();
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::cpu::math;
+
+    /// Everything that could be contracted or rounded otherwise with wider vectors.
+    struct Elementary<'a> {
+        of: &'a [f32],
+        out: &'a mut Vec<[u32; 5]>,
+    }
+
+    impl Loops for Elementary<'_> {
+        #[inline(always)]
+        fn run(self) {
+            for (x, out) in self.of.iter().zip(self.out) {
+                let all =
+                    [math::exp(*x), math::log(*x), math::tanh(*x), math::sigmoid(*x), x * x + *x];
+                *out = all.map(f32::to_bits);
+            }
+        }
+    }
+
+    #[test]
+    fn copies_for_wider_vectors_give_the_bits_of_the_baseline() {
+        // From -100 to 100, and what has an exponent of its own.
+        let mut of: Vec<f32> = (-5_000..=5_003).map(|k| k as f32 * 0.02).collect();
+        of.extend([f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, 1e-20, 3e38, -0.0]);
+        let bits = |run: &dyn Fn(Elementary<'_>)| {
+            let mut out = vec![[0; 5]; of.len()];
+            run(Elementary { of: &of, out: &mut out });
+            out
+        };
+        let baseline = bits(&|loops| loops.run());
+        assert!(bits(&|loops| on_widest(loops)) == baseline, "the widest differ");
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has the feature.
+            assert!(bits(&|loops| unsafe { with_avx2(loops) }) == baseline, "AVX2 differs");
+        }
+    }
+}

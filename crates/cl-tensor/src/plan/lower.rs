@@ -196,6 +196,9 @@ pub(super) fn lower(recording: &Recording) -> Lowered {
                         }
                     }
                 };
+                let Operand { base, view } = &resolved;
+                let len = low.values[*base].ty.len();
+                assert!(view.is_within(len), "{}: a view beyond its operand", node.op.name());
                 (Vec::new(), resolved)
             }
             How::Pointwise(_) => {

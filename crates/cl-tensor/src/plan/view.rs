@@ -40,6 +40,18 @@ impl Strided {
         true
     }
 
+    /// Whether all elements lie within `len`.
+    #[must_use]
+    pub(crate) fn is_within(&self, len: usize) -> bool {
+        let mut last = Some(self.offset);
+        for (&extent, &stride) in self.shape.iter().zip(&self.strides) {
+            let Some(steps) = extent.checked_sub(1) else { return true };
+            let way = steps.checked_mul(stride);
+            last = last.and_then(|last| last.checked_add(way?));
+        }
+        self.shape.len() == self.strides.len() && last.is_some_and(|last| last < len)
+    }
+
     /// Number of elements addressed.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -295,8 +295,12 @@ impl Keep for Work {
         if !self.journal.keep_networks {
             return Ok(());
         }
+        // Killed when the journal asked for networks and before there was a folder for them, it is missing.
+        let folder = self.folder.networks();
+        fs::create_dir_all(&folder)
+            .map_err(|source| Error::Write { path: folder.clone(), source })?;
         for (member, name) in names.iter().enumerate() {
-            let path = self.folder.networks().join(format!("{name}.safetensors"));
+            let path = folder.join(format!("{name}.safetensors"));
             let values = learner.network_values(member)?;
             Weights::save(&values, &path).map_err(|source| Error::Write { path, source })?;
         }

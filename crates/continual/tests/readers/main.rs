@@ -121,3 +121,13 @@ fn mutated_journals_are_gone_on_with_or_refused() {
 fn mutated_results_are_gone_on_with_or_refused() {
     survives("results");
 }
+
+#[test]
+fn mutated_results_are_reported_or_refused() {
+    survives("report");
+}
+
+#[test]
+fn mutated_origins_are_reported_or_refused() {
+    survives("origin");
+}

@@ -2,6 +2,7 @@
 
 use continual::core::{Checkpoint, Learner, Weights};
 use continual::prelude::*;
+use continual::report::Report;
 use continual::repro::PublishedTable;
 use continual::{Asked, CheckpointEvery, Earlier, Strengths, Unfinished, Work};
 use sha2::{Digest, Sha256};
@@ -24,7 +25,7 @@ pub struct Subject {
 }
 
 /// All of them.
-pub const SUBJECTS: [Subject; 9] = [
+pub const SUBJECTS: [Subject; 11] = [
     Subject {
         name: "idx-images",
         good: || vec![images(3), gz(&images(3))],
@@ -101,6 +102,21 @@ pub const SUBJECTS: [Subject; 9] = [
         named: "results.jsonl",
         words: NUMBERS,
     },
+    // The same file, read for its numbers: whatever they are, they are drawn.
+    Subject {
+        name: "report",
+        good: || vec![left()[1].clone(), of_a_long_stream()],
+        read: |bytes, folder| report(folder, "results.jsonl", bytes),
+        named: "results.jsonl",
+        words: NUMBERS,
+    },
+    Subject {
+        name: "origin",
+        good: || vec![ORIGIN.into()],
+        read: |bytes, folder| report(folder, "origin.json", bytes),
+        named: "origin.json",
+        words: NUMBERS,
+    },
 ];
 
 const NUMBERS: &[&str] =
@@ -134,6 +150,9 @@ const TABLE: &str = "title = 'A table'\nsource = 'somebody 2022, table 2'\nseeds
     [accept]\npoints = 1.5\nsems = 3\n[experiment]\ndata = { dataset = 'digits' }\n\
     [[row]]\nname = 'ewc'\ntask = { mean = 99.06, sem = 0.15 }\n\
     [[row]]\nname = 'none'\nclass = { mean = 20.64, sem = 0.52, confirmed = false }\nnote = 'low'\n";
+
+const ORIGIN: &str = "{\"command\":\"continual bench\",\"file\":[\"a.toml\",\"seeds = 2\"],\"machine\":\"m\",\
+    \"remarks\":[\"busy\"]}";
 
 fn strengths() -> &'static Strengths {
     static BUILT_IN: OnceLock<Strengths> = OnceLock::new();
@@ -276,6 +295,32 @@ fn left() -> &'static [Vec<u8>; 2] {
         ["unfinished.json", "results.jsonl.partial"]
             .map(|name| fs::read(folder.path().join(name)).unwrap())
     })
+}
+
+/// The line of a run of which few contexts are tracked, and which was evaluated on the way.
+fn of_a_long_stream() -> Vec<u8> {
+    let first = left()[1].split(|&byte| byte == b'\n').next().unwrap();
+    let mut line: serde_json::Value = serde_json::from_slice(first).unwrap();
+    let contexts = line["settings"]["contexts"].as_u64().unwrap();
+    line["tracked_contexts"] = [2, contexts].into_iter().collect();
+    line["evaluated_after"] = [1, contexts].into_iter().collect();
+    line["accuracy"] = serde_json::json!([[0.5, 0.25], [0.75, 1.0]]);
+    line["accuracy_before"] = serde_json::json!([]);
+    let glance = |context: u64| serde_json::json!({"context": context, "step": 10 * context, "accuracy": [0.5, 0.75]});
+    line["anytime"] = serde_json::json!({"contexts": 2, "glances": [glance(0), glance(1)]});
+    line.to_string().into()
+}
+
+/// Every format of the report of a folder with these bytes in one of its files.
+fn report(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), String> {
+    write(folder, "results.jsonl", &left()[1]);
+    write(folder, "origin.json", ORIGIN.as_bytes());
+    write(folder, file, bytes);
+    let report = Report::read(folder).map_err(told)?;
+    let page = report.html();
+    assert!(page.ends_with("</html>\n") && page.len() < 2_000_000);
+    assert!(!report.csv().is_empty() && !report.markdown().is_empty());
+    report.json().map(|_| ()).map_err(told)
 }
 
 /// Goes on with a benchmark.

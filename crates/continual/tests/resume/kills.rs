@@ -29,6 +29,23 @@ fn a_benchmark_killed_at_chosen_moments_ends_as_one_that_was_not() {
     }
 }
 
+/// The journal asks for networks a moment before there is a folder for them.
+#[test]
+fn a_benchmark_killed_before_its_networks_had_a_folder_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = || {
+        let mut command = bench(folder.path());
+        command.arg("--keep-networks");
+        command
+    };
+    kill_when(begin, folder.path(), || folder.path().join("unfinished.json").exists());
+    let networks = folder.path().join("networks");
+    // It may be there already: then as if it had been killed a moment earlier.
+    let _ = fs::remove_dir_all(&networks);
+    printed(&resume(folder.path()).output().unwrap());
+    assert_eq!(fs::read_dir(networks).unwrap().count(), 4);
+}
+
 /// Runs finished and the position of the population under way: grows with every checkpoint.
 fn reached(folder: &Path) -> (usize, Option<(usize, u32)>) {
     let lines = fs::read(partial(folder)).unwrap_or_default();

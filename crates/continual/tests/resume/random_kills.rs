@@ -17,22 +17,24 @@ enum Phase {
     Checkpointing,
     /// It has just written lines of results, or a network.
     Keeping,
-    /// The results have their name: the report is written, and all else is cleared away.
+    /// The results have their name: the report is worked out, and all else is cleared away.
     Finishing,
+    /// It is writing the report.
+    Reporting,
 }
 
-use Phase::{Checkpointing, Finishing, Keeping, Starting, Training};
+use Phase::{Checkpointing, Finishing, Keeping, Reporting, Starting, Training};
 
 impl Phase {
-    /// Each comes as often as any other; the last ends a benchmark.
-    const ALL: [Self; 5] = [Starting, Training, Checkpointing, Keeping, Finishing];
+    /// Each comes as often as any other; the last ones end a benchmark.
+    const ALL: [Self; 6] = [Starting, Training, Checkpointing, Keeping, Finishing, Reporting];
 
     /// How long it may go on in that phase, in microseconds.
     fn longest(self) -> u32 {
         match self {
             Starting => 200_000,
             Training => 4_000,
-            Checkpointing => 300,
+            Checkpointing | Reporting => 300,
             Keeping => 1_000,
             Finishing => 20_000,
         }
@@ -42,18 +44,19 @@ impl Phase {
         match self {
             Starting => true,
             Training => Seen::in_folder(folder).reached > begun.reached,
-            Checkpointing => {
-                any(folder, |name| name.starts_with("checkpoint-") && name.ends_with(".partial"))
-            }
+            Checkpointing => is_writing(folder, "checkpoint-"),
+            Reporting => is_writing(folder, "report.html"),
             Keeping => Seen::in_folder(folder).kept > begun.kept,
             Finishing => folder.join("results.jsonl").exists(),
         }
     }
 }
 
-fn any(folder: &Path, fits: impl Fn(&str) -> bool) -> bool {
+/// Whether a file of that name, or beginning so, is half there.
+fn is_writing(folder: &Path, start: &str) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return false };
-    entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(&fits))
+    let fits = |name: &str| name.starts_with(start) && name.ends_with(".partial");
+    entries.flatten().any(|entry| entry.file_name().to_str().is_some_and(fits))
 }
 
 /// What a folder shows of the work in it.
