@@ -107,7 +107,8 @@ fn text(data: Option<&Path>) -> String {
     ));
     metrics.push((
         "intransigence".to_owned(),
-        "not computed yet: needs a joint model of the contexts 1 to j for every j".to_owned(),
+        "mean_j (joint model of contexts 1 to j, on j) - R[j][j]; Chaudhry et al. 2018; in reports, where `cumulative`, the joint \
+         model, was run with the same seeds".to_owned(),
     ));
     [
         strategies(),

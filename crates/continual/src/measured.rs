@@ -38,8 +38,8 @@ pub(crate) fn measured(outcome: &Outcome) -> (BTreeMap<String, f64>, BTreeMap<St
     }
     undefined.insert(
         "intransigence",
-        "intransigence needs a joint model of the contexts 1 to j for every j; only that of all contexts is \
-         trained"
+        "intransigence needs a joint model of the contexts 1 to j for every j: reports have it where \
+         `cumulative` was run with the same seeds"
             .to_owned(),
     );
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value));

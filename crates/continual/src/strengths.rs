@@ -91,6 +91,18 @@ impl Strengths {
         all
     }
 
+    /// Whether [`write`](Self::write) would go well, said before hours of tuning: the file is written as it is, or made
+    /// and taken away.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_writable(path: &Path) -> Result<(), Error> {
+        let is_new = !path.exists();
+        Self::write(path, &[])?;
+        let gone = if is_new { std::fs::remove_file(path) } else { Ok(()) };
+        gone.map_err(|source| Error::Write { path: path.to_owned(), source })
+    }
+
     /// Writes strengths into a file of them, (section, `strategy.hyper`, value) each; comments and
     /// all other lines stay as they are. At any moment the file is the earlier one or the whole new one.
     ///
@@ -191,6 +203,12 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "[digits.split.paper.class]\nsi.c = 7e0\n");
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "another's");
+        // Nothing is changed by asking, and nothing left.
+        Strengths::check_writable(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        Strengths::check_writable(&folder.path().join("new.toml")).unwrap();
+        assert!(Strengths::check_writable(&folder.path().join("none/new.toml")).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::fmt::Write;
 /// Prints every grid as it is through, then the strengths as the file has them.
 pub(crate) fn run(options: &TuneOptions) -> Result<()> {
     let tuning = Tuning::new(&options.request(), &Strengths::built_in()?)?;
+    if let Some(path) = &options.write {
+        Strengths::check_writable(path)?;
+    }
     print::text(
         "Final accuracy in % on validation images, seed 1; of equal ones the smallest wins.\n",
     )?;

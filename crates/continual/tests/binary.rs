@@ -246,6 +246,14 @@ fn tune_prints_a_grid_and_writes_what_it_chose() {
     assert!(refusal(&nothing, 2).contains("none of the strategies has a strength"));
     let refused = continual(&["tune", "--dataset", "mnist", "--data", "/nowhere"]);
     refusal(&refused, 2);
+    // Before anything is tuned.
+    std::fs::write(&file, "digits = 3\n").unwrap();
+    let nowhere = folder.path().join("no/strengths.toml");
+    for (path, code) in [(path, 2), (nowhere.to_str().unwrap(), 1)] {
+        let refused = continual(&["tune", "--strategy", "xdg", "--steps", "5", "--write", path]);
+        let text = refusal(&refused, code);
+        assert!(text.contains("strengths.toml") && refused.stdout.is_empty(), "{text}");
+    }
 }
 
 #[test]

@@ -95,6 +95,28 @@ fn groups_are_told_apart_by_paired_tests_corrected_for_their_number() {
     assert!(row("er").against_best.is_none() && row("joint").against_best.is_none());
 }
 
+/// Joint models of contexts 1 and 1 to 2: 0.98 and 0.94 with seed 2, 0.96 and 0.92 with seed 3; er knew 0.9 and 0.8 when
+/// it had learned them, so (0.08 + 0.14) / 2 = 0.11 and (0.06 + 0.12) / 2 = 0.09.
+#[test]
+fn intransigence_is_known_beside_joint_models_of_the_same_seeds() {
+    let made = |strategy, seed, [first, second]: [f64; 2]| {
+        let matrix = vec![vec![first, 0.1], vec![0.7, second]];
+        line(&Made { strategy, seed, matrix, ..Made::default() })
+    };
+    let joint = [made("cumulative", 2, [0.98, 0.94]), made("cumulative", 3, [0.96, 0.92])];
+    let er = [2, 3, 4].map(|seed| made("er", seed, [0.9, 0.8]));
+    let of = |lines: &[String]| {
+        let folder = write(lines);
+        let report = Report::read(folder.path()).unwrap();
+        let row = report.boards[0].rows.iter().find(|row| row.label == "er").unwrap();
+        row.metrics.get("intransigence").map(|it| it.mean)
+    };
+    near(of(&[&joint[..], &er[..2]].concat()).unwrap(), 0.10);
+    near(of(&[&joint[..1], &er[..1]].concat()).unwrap(), 0.11);
+    assert_eq!(of(&[&joint[..], &er[..]].concat()), None, "seed 4 has no joint model");
+    assert_eq!(of(&er[..2]), None);
+}
+
 /// One pair: 2/64 does with six seeds, so the exact test decides, though the t test would say far less.
 #[test]
 fn with_seeds_enough_the_exact_test_decides() {

@@ -120,6 +120,24 @@ fn out_of_time_everything_is_saved_and_the_same_command_goes_on() {
     assert_eq!(runs(pieces.path()), 6);
 }
 
+/// Results that cannot be read are not trained again in silence.
+#[test]
+fn a_damaged_line_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--seeds", "1", "--only", "none"];
+    assert!(repro(folder.path(), &options).status.success());
+    let cells = std::fs::read_dir(folder.path().join("out")).unwrap().flatten();
+    let cell = cells.map(|it| it.path()).find(|it| it.is_dir()).unwrap();
+    let part = std::fs::read_dir(cell).unwrap().flatten().next().unwrap().path();
+    let results = part.join("results.jsonl");
+    let whole = std::fs::read_to_string(&results).unwrap();
+    std::fs::write(&results, format!("damaged\n{whole}")).unwrap();
+    let output = repro(folder.path(), &options);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("results.jsonl, line 1: it is damaged"), "{error}");
+}
+
 #[test]
 fn rows_and_tables_that_are_not_there_are_bad_input() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use crate::label::{label, number};
 use crate::registry::Composition;
 use crate::tradeoff::{new, old};
 use crate::{Error, Settings};
-use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Plasticity, Summary, evaluate};
+use cl_metrics::{AccuracyMatrix, AnytimeAccuracy, Plasticity, Summary, evaluate, intransigence};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,8 +132,9 @@ pub(super) fn of(
         told(all().map(|it| it.2)),
     ];
     let labels = labels(&cells);
+    let joint = joint(&cells);
     let rows: Result<Vec<Row>, Error> =
-        labels.into_iter().zip(cells).map(|(label, cell)| row(label, cell)).collect();
+        labels.into_iter().zip(cells).map(|(label, cell)| row(label, cell, &joint)).collect();
     let mut rows = rows?;
     rows.sort_by(|a, b| b.mean().total_cmp(&a.mean()).then_with(|| a.label.cmp(&b.label)));
     let verdict = compare::judge(&mut rows)?;
@@ -171,16 +172,34 @@ fn labels(cells: &[Cell]) -> Vec<String> {
     cells.iter().map(of).collect()
 }
 
-fn row(label: String, cell: Cell) -> Result<Row, Error> {
+/// By seed, the accuracies on context j of a model trained jointly on contexts 1 to j.
+type Joint = BTreeMap<u64, Vec<f64>>;
+
+/// Those of `cumulative`, which trains on all contexts so far and goes on from context to context.
+fn joint(cells: &[Cell]) -> Joint {
+    let runs =
+        cells.iter().filter(|cell| cell.strategy == "cumulative").flat_map(|cell| &cell.runs);
+    let of = |(seed, run): (&u64, &Run)| {
+        let rows = run.matrix.require_square("intransigence").ok()?;
+        Some((*seed, rows.iter().enumerate().map(|(j, row)| row[j]).collect()))
+    };
+    runs.filter_map(of).collect()
+}
+
+fn row(label: String, cell: Cell, joint: &Joint) -> Result<Row, Error> {
     let Cell { strategy, hyper, conventions, runs } = cell;
     let is_baseline = Composition::parse(&strategy).is_ok_and(|it| it.is_baseline());
     let seeds: Vec<u64> = runs.keys().copied().collect();
+    let joint: Vec<Option<&Vec<f64>>> = seeds.iter().map(|seed| joint.get(seed)).collect();
     let runs: Vec<Run> = runs.into_values().collect();
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for run in &runs {
+    for (run, joint) in runs.iter().zip(joint) {
         let mut own = run.metrics.clone();
         let known = evaluate(&run.matrix).0;
         own.extend(known.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        if let Some(value) = joint.and_then(|joint| intransigence(&run.matrix, joint).ok()) {
+            own.insert("intransigence".to_owned(), value);
+        }
         for (name, value) in own {
             values.entry(name).or_default().push(value);
         }

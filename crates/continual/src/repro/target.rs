@@ -120,7 +120,8 @@ impl Reproduction {
     /// Whether any run of any cell is through.
     #[must_use]
     pub fn has_results(&self) -> bool {
-        self.targets.iter().any(|target| self.done(target).is_ok_and(|done| !done.is_empty()))
+        // What is damaged is a result too: who reads it says so.
+        self.targets.iter().any(|target| !self.done(target).is_ok_and(|done| done.is_empty()))
     }
 
     /// What a cell still needs: what to ask for, in which folder, and what it costs; nothing where all
@@ -185,7 +186,7 @@ fn file(
     })
 }
 
-/// Every line of results in the folders below; what is cut off is no run.
+/// Every line of results in the folders below. Files get their name when they are whole.
 fn lines_below(folder: &Path) -> Result<Vec<Line>, Error> {
     let mut lines = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return Ok(lines) };
@@ -193,7 +194,14 @@ fn lines_below(folder: &Path) -> Result<Vec<Line>, Error> {
         let path = entry.path().join(Results::FILE);
         match fs::read_to_string(&path) {
             Ok(text) => {
-                lines.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
+                for (number, line) in text.lines().enumerate() {
+                    let line = serde_json::from_str(line).map_err(|error| {
+                        let at = format!("{}, line {}", path.display(), number + 1);
+                        Error::Impossible(format!("it is damaged ({error}): take the line out"))
+                            .at(at)
+                    })?;
+                    lines.push(line);
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
