@@ -3,6 +3,7 @@
 #![no_main]
 
 #[path = "../../crates/continual/tests/readers/subjects.rs"]
+#[allow(dead_code)] // libFuzzer changes files in its own way
 mod subjects;
 
 use std::path::PathBuf;

@@ -51,8 +51,18 @@ fn written(bytes: &[u8]) -> Result<u64, String> {
     let end = 8 + length;
     let Some(header) = bytes.get(8..end as usize) else { return Ok(end) };
     let metadata: Metadata = serde_json::from_slice(header)
-        .map_err(|error| format!("its header cannot be read: {error}"))?;
+        .map_err(|error| format!("its header cannot be read: {}", shortened(&error)))?;
     Ok(end + metadata.data_len() as u64)
+}
+
+/// What a reader says, without the end of a long text that it quotes from a file.
+pub(super) fn shortened(error: &impl ToString) -> String {
+    const MOST: usize = 200;
+    let text = error.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} ..", &text[..end]),
+        None => text,
+    }
 }
 
 /// What a file of another program seems to be.

@@ -1,7 +1,7 @@
 //! From a file to a checkpoint.
 
 use super::contents::{Checkpoint, Key, Tensor};
-use super::damage::{diagnosis, kind_of};
+use super::damage::{diagnosis, kind_of, shortened};
 use super::encode::{About, CHECKSUM, CHECKSUM_BYTES, FORMAT_VERSION, MARK};
 use super::error::CheckpointError;
 use super::values::{Values, words};
@@ -42,8 +42,10 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let text = metadata.metadata().as_ref().and_then(|entries| entries.get(MARK));
     let text = text.ok_or_else(foreign)?;
     check_version(path, text)?;
-    let about: About<'_> = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
-    let tensors = tensors(&metadata, &bytes[8 + header..]).map_err(damaged)?;
+    let about: About<'_> =
+        serde_json::from_str(text).map_err(|error| damaged(shortened(&error)))?;
+    let tensors =
+        tensors(&metadata, &bytes[8 + header..]).map_err(|problem| damaged(shortened(&problem)))?;
     Ok(Checkpoint {
         identity: about.identity.into_owned(),
         position: about.position.into_owned(),
@@ -69,7 +71,7 @@ fn check_version(path: &Path, text: &str) -> Result<(), CheckpointError> {
         Some(version) if version == u64::from(FORMAT_VERSION) => Ok(()),
         Some(found) if found > u64::from(FORMAT_VERSION) => {
             let written_by = about["written_by"].as_str().unwrap_or("an unknown program");
-            let written_by = written_by.to_owned();
+            let written_by = shortened(&written_by);
             Err(CheckpointError::Version { path, written_by, found, known: FORMAT_VERSION })
         }
         other => {

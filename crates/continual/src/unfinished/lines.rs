@@ -56,7 +56,7 @@ pub(super) fn known(text: &[u8], bench: &Bench, journal: &Journal) -> Result<Kno
                 if line.settings != settings || line.config_hash != hash {
                     return Err(format!(
                         "line {number} is of {} in {}, seed {}; expected {} in {}, seed {}, with the \
-                         settings asked for",
+                         settings that unfinished.json asks for",
                         line.strategy,
                         line.scenario,
                         line.seed,

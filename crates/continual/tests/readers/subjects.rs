@@ -259,7 +259,9 @@ fn checkpoint(bytes: &[u8], folder: &Path) -> Result<(), String> {
     let path = write(folder, "checkpoint-1.safetensors", bytes);
     let checkpoint = Checkpoint::load(&path).map_err(told)?;
     with_learner(|learner| {
-        learner.restore(&checkpoint).map_err(told)?;
+        let named =
+            |error| continual::Error::Restore { path: path.clone(), error: Box::new(error) };
+        learner.restore(&checkpoint).map_err(|error| told(named(error)))?;
         // A state that means something else may leave the numbers: that is no fault of the file's form.
         match continual::core::run(learner, &mut ()) {
             Ok(_) => Ok(()),
